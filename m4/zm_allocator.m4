@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# ZM_ALLOCATOR_OPTION
+#
+# Which allocator is asked for: --with-malloc, else the environment variable MALLOC, else auto. Sets
+# zm_malloc to it, zm_malloc_said to the words that asked, and zm_malloc_why for the summary. Stops at
+# names that are none, and at those that $zm_forces_libc, where it is set, rules out.
+AC_DEFUN([ZM_ALLOCATOR_OPTION], [
+	AC_ARG_WITH([malloc],
+		[AS_HELP_STRING([--with-malloc=NAME],
+			[the allocator behind: auto (jemalloc on Linux if it is there, else libc; the
+			 default), jemalloc, tcmalloc, tcmalloc_minimal, mimalloc or libc])],
+		[zm_malloc=$withval zm_malloc_said=--with-malloc=$withval],
+		[zm_malloc=${MALLOC:-auto} zm_malloc_said="the environment variable MALLOC=$MALLOC"])
+	AC_ARG_VAR([MALLOC], [default for --with-malloc])
+	AC_ARG_VAR([MALLOC_CFLAGS], [C compiler flags for the allocator, instead of looking for it])
+	AC_ARG_VAR([MALLOC_LIBS], [linker flags for the allocator, instead of looking for it])
+
+	AS_CASE([$zm_malloc],
+		[auto], [zm_malloc_why="chosen by auto"],
+		[jemalloc|tcmalloc|tcmalloc_minimal|mimalloc|libc], [zm_malloc_why="asked for by $zm_malloc_said"],
+		[AC_MSG_ERROR([unknown allocator in $zm_malloc_said: give auto, jemalloc, tcmalloc, tcmalloc_minimal, mimalloc or libc])])
+
+	AS_CASE([$zm_forces_libc,$zm_malloc],
+		[,*|*,libc], [],
+		[*,auto], [zm_malloc=libc zm_malloc_why="forced by $zm_forces_libc"],
+		[AC_MSG_ERROR([$zm_forces_libc works with the C library's malloc only, and $zm_malloc_said asks for another: use --with-malloc=libc, or drop one of the two])])
+])
+
+# ZM_ALLOCATOR
+#
+# Finds the allocator that was asked for. Sets
+#   zm_malloc              jemalloc, tcmalloc, tcmalloc_minimal, mimalloc or libc
+#   zm_malloc_where        where it was found, for the summary
+#   ZM_MALLOC_CFLAGS       what compiling against it needs
+#   ZM_MALLOC_LIBS         what linking with it needs
+#   ZM_MALLOC_STATIC_LIBS  the same for a static program: the libraries that it needs itself as well
+# and one macro and one automake conditional for the adaptor, ZM_ALLOCATOR_*.
+AC_DEFUN([ZM_ALLOCATOR], [
+	AC_REQUIRE([ZM_ALLOCATOR_OPTION])
+	ZM_MALLOC_CFLAGS= ZM_MALLOC_LIBS= ZM_MALLOC_STATIC_LIBS=
+	zm_malloc_where="the C library"
+	AS_CASE([$zm_os,$zm_malloc],
+		[linux,auto], [
+			ZM_FIND_JEMALLOC
+			AS_IF([test "$zm_found" = yes],
+				[zm_malloc=jemalloc zm_malloc_why="chosen by auto: Linux, and it is there"],
+				[zm_malloc=libc zm_malloc_why="chosen by auto: no jemalloc here"])
+		],
+		[*,auto], [zm_malloc=libc zm_malloc_why="chosen by auto: not Linux"],
+		[*,jemalloc], [
+			ZM_FIND_JEMALLOC
+			ZM_NEED_FOUND([libjemalloc-dev], [jemalloc-devel], [jemalloc-dev], [jemalloc])
+		],
+		[*,tcmalloc], [
+			ZM_FIND_TCMALLOC
+			ZM_NEED_FOUND([libgoogle-perftools-dev], [gperftools-devel], [gperftools-dev], [gperftools])
+		],
+		[*,tcmalloc_minimal], [
+			ZM_FIND_TCMALLOC_MINIMAL
+			ZM_NEED_FOUND([libgoogle-perftools-dev], [gperftools-devel], [gperftools-dev], [gperftools])
+		],
+		[*,mimalloc], [
+			ZM_FIND_MIMALLOC
+			ZM_NEED_FOUND([libmimalloc-dev], [mimalloc-devel], [mimalloc2-dev], [mimalloc])
+		])
+
+	AS_CASE([$zm_malloc],
+		[jemalloc], [
+			ZM_JEMALLOC_FEATURES
+			AC_DEFINE([ZM_ALLOCATOR_JEMALLOC], [1], [Define to 1 if the allocator is jemalloc.])
+		],
+		[tcmalloc*], [AC_DEFINE([ZM_ALLOCATOR_TCMALLOC], [1], [Define to 1 if the allocator is tcmalloc or tcmalloc_minimal.])],
+		[mimalloc], [AC_DEFINE([ZM_ALLOCATOR_MIMALLOC], [1], [Define to 1 if the allocator is mimalloc.])],
+		[libc], [AC_DEFINE([ZM_ALLOCATOR_LIBC], [1], [Define to 1 if the allocator is the malloc of the C library.])])
+	AC_DEFINE_UNQUOTED([ZM_ALLOCATOR_NAME], ["$zm_malloc"], [Name of the allocator, as --with-malloc takes it.])
+	AM_CONDITIONAL([ZM_ALLOCATOR_JEMALLOC], [test "$zm_malloc" = jemalloc])
+	AM_CONDITIONAL([ZM_ALLOCATOR_TCMALLOC], [test "$zm_malloc" = tcmalloc || test "$zm_malloc" = tcmalloc_minimal])
+	AM_CONDITIONAL([ZM_ALLOCATOR_MIMALLOC], [test "$zm_malloc" = mimalloc])
+	AM_CONDITIONAL([ZM_ALLOCATOR_LIBC], [test "$zm_malloc" = libc])
+	AC_SUBST([zm_malloc])
+	AC_SUBST([ZM_MALLOC_CFLAGS])
+	AC_SUBST([ZM_MALLOC_LIBS])
+	AC_SUBST([ZM_MALLOC_STATIC_LIBS])
+])
+
+# ZM_NEED_FOUND(DEBIAN, FEDORA, ALPINE, BREW)
+#
+# Stops unless the last ZM_FIND_MALLOC found its allocator, and names the package to install.
+m4_define([ZM_NEED_FOUND], [
+	AS_IF([test "$zm_found" = no],
+		[AC_MSG_ERROR([$zm_malloc was not found, which $zm_malloc_said asks for. Install it (Debian, Ubuntu: $1; Fedora, openSUSE: $2; Alpine: $3; FreeBSD, Homebrew: $4), or say where it is with MALLOC_CFLAGS and MALLOC_LIBS, or use --with-malloc=libc])])
+])
+
+# ZM_FIND_MALLOC(NAME, PKG-CONFIG-MODULE, LIBS, DEFINES, STATIC-SETS, PROGRAM)
+#
+# Links PROGRAM with MALLOC_LIBS if the user gave them; else with each of the blank-separated LIBS
+# ("none": the C library has it); else with what pkg-config knows, for those outside the search path.
+# Each is tried with each of the blank-separated DEFINES ("plain": with none), for other spellings of
+# the names; ZM_IN_LIBC is defined along with "none".
+#
+# STATIC-SETS are the sets of further libraries, with commas for blanks, that the static archive may
+# need: the first with which a static program links is taken, the first of all if there is no archive.
+#
+# Sets zm_found to yes or no, the ZM_MALLOC_ variables, zm_malloc_where, and zm_cv_malloc_NAME_define
+# to the one of DEFINES that it took. zm_cv_malloc_NAME=no, given to configure, hides the allocator.
+AC_DEFUN([ZM_FIND_MALLOC], [
+	m4_pushdef([zm_cache], [zm_cv_malloc_$1])
+	AC_CACHE_CHECK([for $1], [zm_cache], [
+		zm_cache=no
+		zm_save_LIBS=$LIBS zm_save_CPPFLAGS=$CPPFLAGS zm_save_LDFLAGS=$LDFLAGS
+		AS_IF([test -n "$MALLOC_LIBS"], [zm_candidates=user], [zm_candidates="$3 pkg-config"])
+		for zm_candidate in $zm_candidates; do
+			zm_cache[]_cflags=$MALLOC_CFLAGS zm_libs=$zm_candidate
+			AS_CASE([$zm_candidate],
+				[none], [zm_cache[]_cflags=-DZM_IN_LIBC zm_libs=],
+				[user], [zm_libs=$MALLOC_LIBS],
+				[pkg-config], [
+					zm_libs=`${PKG_CONFIG:-false} --libs $2 2>/dev/null` || continue
+					zm_cache[]_cflags="$MALLOC_CFLAGS `$PKG_CONFIG --cflags $2`"
+				])
+			for zm_define in $4; do
+				AS_CASE([$zm_define], [plain], [zm_cppflags=], [zm_cppflags=-D$zm_define])
+				LIBS="$zm_libs $zm_save_LIBS"
+				CPPFLAGS="$zm_save_CPPFLAGS $zm_cache[]_cflags $zm_cppflags"
+				AC_LINK_IFELSE([$6], [zm_cache=${zm_libs:-none} zm_cache[]_define=$zm_define])
+				test "$zm_cache" = no || break 2
+			done
+		done
+		zm_cache[]_static=
+		AS_CASE([$zm_cache], [no|none], [], [
+			LDFLAGS="$LDFLAGS -static"
+			for zm_set in $5; do
+				zm_set=`AS_ECHO(["$zm_set"]) | tr , ' '`
+				LIBS="$zm_libs $zm_set $zm_save_LIBS"
+				zm_links=no
+				AC_LINK_IFELSE([$6], [zm_links=yes])
+				AS_CASE([$zm_links,$zm_cache[]_static], [yes,*|*,], [zm_cache[]_static=$zm_set])
+				test $zm_links = no || break
+			done
+		])
+		LIBS=$zm_save_LIBS CPPFLAGS=$zm_save_CPPFLAGS LDFLAGS=$zm_save_LDFLAGS
+	])
+	zm_found=yes
+	AS_CASE([$zm_cache],
+		[no], [zm_found=no],
+		[none], [],
+		[zm_malloc_where=$zm_cache
+		ZM_MALLOC_CFLAGS=$zm_cache[]_cflags
+		ZM_MALLOC_LIBS=$zm_cache
+		ZM_MALLOC_STATIC_LIBS="$zm_cache $zm_cache[]_static"])
+	m4_popdef([zm_cache])
+])
+
+# ---- jemalloc -----------------------------------------------------------------------------------
+
+# ZM_FIND_JEMALLOC
+#
+# By the names that are jemalloc's alone: malloc and free are in every C library. Three kinds: plain
+# names (Debian, Fedora), the prefix je_ (Homebrew, private builds), part of the C library (FreeBSD).
+# Its header is told not to rename, so that the names are those which the linker sees.
+AC_DEFUN([ZM_FIND_JEMALLOC], [
+	ZM_FIND_MALLOC([jemalloc], [jemalloc], [none -ljemalloc], [plain ZM_JE_PREFIXED], [-lm -lm,-lstdc++ -lm,-ldl],
+		[AC_LANG_PROGRAM([[
+			#include <stddef.h>
+			#define JEMALLOC_NO_RENAME
+			#ifdef ZM_IN_LIBC
+			#include <malloc_np.h>
+			#else
+			#include <jemalloc/jemalloc.h>
+			#endif
+			#ifdef ZM_JE_PREFIXED
+			#define ZM_JE(name) je_##name
+			#else
+			#define ZM_JE(name) name
+			#endif
+		]], [[
+			size_t size = ZM_JE(nallocx)(1, 0);
+			void *block = ZM_JE(rallocx)(ZM_JE(mallocx)(size, 0), ZM_JE(sallocx)(0, 0), 0);
+			ZM_JE(sdallocx)(block, size, 0);
+			return ZM_JE(mallctl)("version", 0, &size, 0, 0);
+		]])])
+])
+
+# ZM_JEMALLOC_FEATURES
+#
+# The kind that was found, and the additions that Redis's own copy carries.
+AC_DEFUN([ZM_JEMALLOC_FEATURES], [
+	AS_IF([test "$zm_cv_malloc_jemalloc" = none],
+		[AC_DEFINE([ZM_JE_IN_LIBC], [1], [Define to 1 if jemalloc is part of the C library.])])
+	AS_IF([test "$zm_cv_malloc_jemalloc_define" = ZM_JE_PREFIXED],
+		[AC_DEFINE([ZM_JE_PREFIXED], [1], [Define to 1 if the names of jemalloc carry the prefix je_.])])
+	zm_save_LIBS=$LIBS
+	LIBS="$ZM_MALLOC_LIBS $LIBS"
+	AC_CHECK_FUNC([je_get_defrag_hint],
+		[AC_DEFINE([HAVE_JE_GET_DEFRAG_HINT], [1], [Define to 1 if jemalloc has je_get_defrag_hint().])])
+	AC_CHECK_FUNC([je_free_with_usize],
+		[AC_DEFINE([HAVE_JE_WITH_USIZE], [1], [Define to 1 if jemalloc has je_malloc_with_usize() and its family.])])
+	LIBS=$zm_save_LIBS
+])
+
+# ---- tcmalloc -----------------------------------------------------------------------------------
+
+# The archive of the full one finds its call stacks with libunwind where it was built with it. That
+# comes after the C++ library: both have the functions of the C++ ABI's unwinder, and mix badly.
+AC_DEFUN([ZM_FIND_TCMALLOC], [
+	ZM_FIND_MALLOC([tcmalloc], [libtcmalloc], [-ltcmalloc], [plain],
+		[-lm,-lstdc++,-lpthread -lm,-lstdc++,-lpthread,-lunwind,-llzma -lm,-lstdc++,-lpthread,-lunwind -lm,-lc++,-lpthread],
+		[ZM_TCMALLOC_PROGRAM])
+])
+
+AC_DEFUN([ZM_FIND_TCMALLOC_MINIMAL], [
+	ZM_FIND_MALLOC([tcmalloc_minimal], [libtcmalloc_minimal], [-ltcmalloc_minimal], [plain],
+		[-lm,-lstdc++,-lpthread -lm,-lc++,-lpthread],
+		[ZM_TCMALLOC_PROGRAM])
+])
+
+m4_define([ZM_TCMALLOC_PROGRAM], [AC_LANG_PROGRAM([[
+	#include <stddef.h>
+	#include <gperftools/malloc_extension_c.h>
+	#include <gperftools/tcmalloc.h>
+]], [[
+	void *block = tc_malloc(1);
+	size_t size = tc_malloc_size(block);
+	tc_free_sized(block, size);
+	return MallocExtension_GetNumericProperty("generic.heap_size", &size);
+]])])
+
+# ---- mimalloc -----------------------------------------------------------------------------------
+
+AC_DEFUN([ZM_FIND_MIMALLOC], [
+	ZM_FIND_MALLOC([mimalloc], [mimalloc], [-lmimalloc], [plain], [-lpthread -lpthread,-lrt],
+		[AC_LANG_PROGRAM([[
+			#include <stddef.h>
+			#include <mimalloc.h>
+		]], [[
+			void *block = mi_malloc(1);
+			size_t size = mi_usable_size(block);
+			mi_free_size(block, size);
+			return mi_version() < 160;
+		]])])
+])

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# ZM_SEARCH_LIB(FUNCTION, LIBRARIES, IF-FOUND)
+#
+# Finds the one of the blank-separated LIBRARIES that FUNCTION needs, none included, and adds it to
+# ZM_SYSTEM_LIBS. LIBS is left as it was.
+AC_DEFUN([ZM_SEARCH_LIB], [
+	zm_save_LIBS=$LIBS
+	AC_SEARCH_LIBS([$1], [$2], [
+		AS_CASE([$ac_cv_search_$1],
+			["none required"], [],
+			[AS_CASE([" $ZM_SYSTEM_LIBS "],
+				[*" $ac_cv_search_$1 "*], [],
+				[AS_VAR_APPEND([ZM_SYSTEM_LIBS], [" $ac_cv_search_$1"])])])
+		$3
+	])
+	LIBS=$zm_save_LIBS
+])
+
+# ZM_PROC_FILE(NAME, MACRO)
+#
+# Whether the system may have /proc/self/NAME. By the system's name, as the machine that builds may be
+# another; an older kernel that lacks it is noticed when the library runs.
+AC_DEFUN([ZM_PROC_FILE], [
+	AC_CACHE_CHECK([for /proc/self/$1], [zm_cv_proc_self_$1],
+		[AS_CASE([$host_os], [linux*], [zm_cv_proc_self_$1=yes], [zm_cv_proc_self_$1=no])])
+	AS_IF([test $zm_cv_proc_self_$1 = yes],
+		[AC_DEFINE([$2], [1], [Define to 1 if the system may have /proc/self/$1.])])
+])
+
+# ZM_PLATFORM
+#
+# Which file of lib/os/ speaks to the kernel, in zm_os and one automake conditional for each, and what
+# that system offers. What /proc holds follows from the system's name: the machine that builds may be
+# another.
+AC_DEFUN([ZM_PLATFORM], [
+	AC_REQUIRE([AC_CANONICAL_HOST])
+	AC_CACHE_CHECK([which file of lib/os fits], [zm_cv_os],
+		[AS_CASE([$host_os],
+			[linux*], [zm_cv_os=linux],
+			[darwin*], [zm_cv_os=darwin],
+			[freebsd*|dragonfly*], [zm_cv_os=freebsd],
+			[netbsd*], [zm_cv_os=netbsd],
+			[openbsd*], [zm_cv_os=openbsd],
+			[solaris*], [zm_cv_os=solaris],
+			[haiku*], [zm_cv_os=haiku],
+			[zm_cv_os=none])])
+	AC_SUBST([zm_os], [$zm_cv_os])
+	AM_CONDITIONAL([ZM_OS_LINUX], [test $zm_os = linux])
+	AM_CONDITIONAL([ZM_OS_DARWIN], [test $zm_os = darwin])
+	AM_CONDITIONAL([ZM_OS_FREEBSD], [test $zm_os = freebsd])
+	AM_CONDITIONAL([ZM_OS_NETBSD], [test $zm_os = netbsd])
+	AM_CONDITIONAL([ZM_OS_OPENBSD], [test $zm_os = openbsd])
+	AM_CONDITIONAL([ZM_OS_SOLARIS], [test $zm_os = solaris])
+	AM_CONDITIONAL([ZM_OS_HAIKU], [test $zm_os = haiku])
+	AM_CONDITIONAL([ZM_OS_NONE], [test $zm_os = none])
+
+	ZM_PROC_FILE([stat], [HAVE_PROC_SELF_STAT])
+	ZM_PROC_FILE([smaps], [HAVE_PROC_SELF_SMAPS])
+	ZM_PROC_FILE([smaps_rollup], [HAVE_PROC_SELF_SMAPS_ROLLUP])
+
+	ZM_SYSTEM_LIBS=
+	AC_CACHE_CHECK([for the flag that links threads], [zm_cv_pthread], [
+		zm_cv_pthread=no
+		for zm_flag in -pthread -lpthread; do
+			zm_save_LIBS=$LIBS
+			LIBS="$zm_flag $LIBS"
+			AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <pthread.h>]],
+				[[pthread_key_t key; return pthread_key_create(&key, 0);]])],
+				[zm_cv_pthread=$zm_flag])
+			LIBS=$zm_save_LIBS
+			test "$zm_cv_pthread" = no || break
+		done
+	])
+	AS_IF([test "$zm_cv_pthread" = no], [AC_MSG_ERROR([POSIX threads are needed: no <pthread.h>, or nothing to link])])
+	AS_VAR_APPEND([ZM_SYSTEM_LIBS], [" $zm_cv_pthread"])
+
+	# Finding an unprefixed jemalloc by address.
+	ZM_SEARCH_LIB([dladdr], [dl],
+		[AC_DEFINE([HAVE_DLADDR], [1], [Define to 1 if you have dladdr().])])
+
+	# The report when memory runs out.
+	ZM_SEARCH_LIB([backtrace], [execinfo],
+		[AC_DEFINE([HAVE_BACKTRACE], [1], [Define to 1 if you have backtrace().])])
+
+	AC_CACHE_CHECK([for epoll], [zm_cv_epoll], [
+		AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <sys/epoll.h>]], [[return epoll_create1(EPOLL_CLOEXEC);]])],
+			[zm_cv_epoll=yes], [zm_cv_epoll=no])
+	])
+	AS_IF([test $zm_cv_epoll = yes], [AC_DEFINE([HAVE_EPOLL], [1], [Define to 1 if you have epoll.])])
+
+	AC_CACHE_CHECK([for kqueue], [zm_cv_kqueue], [
+		AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <sys/types.h>
+			#include <sys/event.h>
+			#include <sys/time.h>]], [[return kqueue();]])],
+			[zm_cv_kqueue=yes], [zm_cv_kqueue=no])
+	])
+	AS_IF([test $zm_cv_kqueue = yes], [AC_DEFINE([HAVE_KQUEUE], [1], [Define to 1 if you have kqueue.])])
+
+	AC_CACHE_CHECK([for task_info], [zm_cv_task_info], [
+		AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <mach/mach.h>
+			#include <mach/task.h>]],
+			[[struct task_basic_info info; mach_msg_type_number_t count = TASK_BASIC_INFO_COUNT;
+			return task_info(mach_task_self(), TASK_BASIC_INFO, (task_info_t)&info, &count);]])],
+			[zm_cv_task_info=yes], [zm_cv_task_info=no])
+	])
+	AS_IF([test $zm_cv_task_info = yes], [AC_DEFINE([HAVE_TASK_INFO], [1], [Define to 1 if you have task_info().])])
+
+	AC_CACHE_CHECK([for __builtin_prefetch], [zm_cv_prefetch], [
+		AC_LINK_IFELSE([AC_LANG_PROGRAM([], [[int here = 0; __builtin_prefetch(&here); return here;]])],
+			[zm_cv_prefetch=yes], [zm_cv_prefetch=no])
+	])
+	AS_IF([test $zm_cv_prefetch = yes],
+		[AC_DEFINE([HAVE_BUILTIN_PREFETCH], [1], [Define to 1 if the compiler has __builtin_prefetch().])])
+
+	AC_CHECK_DECL([MSG_NOSIGNAL],
+		[AC_DEFINE([HAVE_MSG_NOSIGNAL], [1], [Define to 1 if send() takes MSG_NOSIGNAL.])], [],
+		[[#include <sys/types.h>
+		#include <sys/socket.h>]])
+
+	AC_SUBST([ZM_SYSTEM_LIBS])
+])
