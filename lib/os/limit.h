@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/os/limit.h - the tightest of several limits, and whose it is.
+ */
+#ifndef ZM_OS_LIMIT_H
+#define ZM_OS_LIMIT_H
+
+#include "os/text.h"
+
+struct zm_limit {
+	uint64_t bytes; /* UINT64_MAX while there is none */
+	char *source;   /* may be NULL */
+	size_t source_size;
+};
+
+void zm_limit_init(struct zm_limit *limit, char *source, size_t source_size);
+
+/* Take `bytes` if it is tighter than what is there; `source` is copied, cut if need be. */
+void zm_limit_lower(struct zm_limit *limit, uint64_t bytes, struct zm_span source);
+
+/* Physical memory, RLIMIT_AS and RLIMIT_DATA: what every system has. */
+void zm_limit_common(struct zm_limit *limit);
+
+/* The answer of zm_os_memory_limit(); ENOTSUP if no limit was found. */
+int zm_limit_result(const struct zm_limit *limit, size_t *bytes);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/os/os.h - the operating system behind: the contract that every system's file fulfils.
+ *
+ * configure picks one system file (linux.c, darwin.c, freebsd.c, netbsd.c, openbsd.c, solaris.c,
+ * haiku.c or none.c) and the capability files that go with it (lib/os/sources.mk says which). A
+ * system file knows nothing of accounts nor of allocators, and no file outside this directory asks
+ * which system it is on.
+ *
+ * Rules for every function here:
+ *   - It returns 0 or an errno value, and stores its result through a pointer only when it
+ *     returns 0. ENOTSUP: this system has no source for it.
+ *   - It does not allocate, use stdio, or take a lock: a probe may run inside an allocator, in a
+ *     child after fork(), or when there is no memory left. What it needs is on the stack, at most
+ *     16 KiB.
+ *   - EINTR is handled inside. Descriptors are close-on-exec and closed on every path. errno may
+ *     change.
+ *   - Where it reads files it is no cancellation point on Linux.
+ */
+#ifndef ZM_OS_H
+#define ZM_OS_H
+
+#include <stddef.h>
+
+/* Bytes of a page; a power of two. Never fails. */
+size_t zm_os_page_size(void);
+
+/*
+ * Pages of zeroes, private, readable and writable, aligned to a page. They are never given back.
+ * bytes: rounded up to whole pages here. ENOMEM when there is none, or for 0.
+ */
+int zm_os_map(size_t bytes, void **pages);
+
+/*
+ * The contents of [start, start + bytes) are no longer needed. Rounded inwards to whole pages here;
+ * a range that holds no whole page is left alone, and that is success. The pages stay mapped and
+ * read as zero or as before.
+ */
+int zm_os_dontneed(void *start, size_t bytes);
+
+/* Bytes of this process that are in physical memory. */
+int zm_os_rss(size_t *bytes);
+
+/*
+ * The sum of one field over the mappings of a process, as Linux's smaps names it, colon included.
+ * pid: -1 for this process. ENOENT: no such field, or none in bytes; ESRCH: no such process;
+ * EACCES: not ours to read. Systems without smaps answer the few fields they have a figure for.
+ */
+int zm_os_smaps_field(const char *field, long pid, size_t *bytes);
+
+/*
+ * A numeric field of /proc/self/stat by its number in proc(5), the first being 1. A value over
+ * LLONG_MAX that 64 bits still hold ("unlimited") is stored as LLONG_MAX. EINVAL for the two
+ * fields that are no numbers; ENOENT for one past the end.
+ */
+int zm_os_stat_field(int field, long long *value);
+
+/* Bytes of physical memory that the machine has for its use. */
+int zm_os_memory_size(size_t *bytes);
+
+/*
+ * The tightest limit on this process's memory, and what sets it: "physical memory", "RLIMIT_AS",
+ * "RLIMIT_DATA", the path of a control-group file, or for a 32-bit process with less room than the
+ * machine has memory, "address space". A limit under a page counts as one page, so
+ * that the figure is never 0. source: may be NULL; cut to source_size, always terminated.
+ */
+int zm_os_memory_limit(size_t *bytes, char *source, size_t source_size);
+
+/*
+ * Write all of it to a descriptor. Never raises SIGPIPE: a broken pipe or socket is EPIPE.
+ * EAGAIN when a non-blocking descriptor is full; part may have been written then.
+ */
+int zm_os_write(int fd, const void *bytes, size_t size);
+
+/*
+ * Write the calling thread's stack to a descriptor, a line a frame, innermost first.
+ * skip: frames to leave out, from this function's caller inwards. ENOTSUP without backtrace(3).
+ *
+ * The first backtrace() of a process makes glibc load libgcc_s, unless something has linked it
+ * (anything in C++ has), and that does allocate, with the C library's malloc: where nothing is left
+ * for that either, the answer is ENOMEM and nothing is written. Call it last in a report.
+ */
+int zm_os_backtrace(int fd, int skip);
+
+#endif

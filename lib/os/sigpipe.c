@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/os/sigpipe.c - writing to who may be gone, without dying of it.
+ *
+ * The signal of a write is the writing thread's own, so blocking it here and taking it away again
+ * does what is wanted, and the program's handlers are not touched. Darwin sends it to the process,
+ * where another thread would get it, but can turn it off on a descriptor.
+ */
+#include "config.h"
+
+#include "os/os.h"
+#include "os/sigpipe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static bool is_pending(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+}
+
+void zm_sigpipe_hold(struct zm_sigpipe *hold, int fd)
+{
+	sigset_t pipe;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	hold->was_pending = is_pending();
+	pthread_sigmask(SIG_BLOCK, &pipe, &hold->mask);
+	hold->fd = fd;
+#ifdef F_SETNOSIGPIPE
+	hold->fd_flag = fcntl(fd, F_GETNOSIGPIPE);
+	if (hold->fd_flag == 0)
+		fcntl(fd, F_SETNOSIGPIPE, 1);
+#endif
+}
+
+void zm_sigpipe_release(const struct zm_sigpipe *hold)
+{
+	sigset_t pipe;
+	int taken;
+
+#ifdef F_SETNOSIGPIPE
+	if (hold->fd_flag == 0)
+		fcntl(hold->fd, F_SETNOSIGPIPE, 0);
+#endif
+	/* One that is ignored never becomes pending: waiting for it would last for ever. */
+	if (!hold->was_pending && is_pending()) {
+		sigemptyset(&pipe);
+		sigaddset(&pipe, SIGPIPE);
+		sigwait(&pipe, &taken);
+	}
+	pthread_sigmask(SIG_SETMASK, &hold->mask, NULL);
+}
+
+/* A socket needs no such care where a flag of the call says it all. */
+static bool send_quietly(int fd, const void *bytes, size_t size, ssize_t *sent)
+{
+#ifdef HAVE_MSG_NOSIGNAL
+	*sent = send(fd, bytes, size, MSG_NOSIGNAL);
+	return *sent >= 0 || errno != ENOTSOCK;
+#else
+	(void)fd;
+	(void)bytes;
+	(void)size;
+	(void)sent;
+	return false;
+#endif
+}
+
+static ssize_t write_quietly(int fd, const void *bytes, size_t size)
+{
+	struct zm_sigpipe hold;
+	ssize_t written;
+	int error;
+
+	if (send_quietly(fd, bytes, size, &written))
+		return written;
+	zm_sigpipe_hold(&hold, fd);
+	written = write(fd, bytes, size);
+	error = errno;
+	zm_sigpipe_release(&hold);
+	errno = error;
+	return written;
+}
+
+int zm_os_write(int fd, const void *bytes, size_t size)
+{
+	const char *p = bytes;
+
+	while (size > 0) {
+		ssize_t written = write_quietly(fd, p, size);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return errno;
+		p += written;
+		size -= (size_t)written;
+	}
+	return 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/os/sigpipe.h - writing to who may be gone, without dying of it.
+ */
+#ifndef ZM_OS_SIGPIPE_H
+#define ZM_OS_SIGPIPE_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+/* Between the two, a SIGPIPE of this thread's own writes to `fd` is held back, then dropped. */
+struct zm_sigpipe {
+	sigset_t mask;    /* to be restored */
+	bool was_pending; /* somebody else's: to be left pending */
+	int fd, fd_flag;  /* where the system has a flag for it on the descriptor */
+};
+
+void zm_sigpipe_hold(struct zm_sigpipe *hold, int fd);
+void zm_sigpipe_release(const struct zm_sigpipe *hold);
+
+#endif

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The operating system's file, by what configure found (m4/zm_platform.m4), and the capability files
+# that it is built on; all of them are in the tarball.
+
+zm_os_sources = \
+	lib/os/backtrace.c \
+	lib/os/file.h \
+	lib/os/limit.c \
+	lib/os/limit.h \
+	lib/os/os.h \
+	lib/os/pages.c \
+	lib/os/process.h \
+	lib/os/rss_only.h \
+	lib/os/sigpipe.c \
+	lib/os/sigpipe.h \
+	lib/os/text.c \
+	lib/os/text.h
+
+# Those that read the text of Linux's /proc build everywhere: their tests need no Linux.
+zm_os_proc_sources = \
+	lib/os/cgroup.c \
+	lib/os/cgroup.h \
+	lib/os/file.c \
+	lib/os/lines.c \
+	lib/os/lines.h \
+	lib/os/proc.c \
+	lib/os/proc.h
+
+zm_os_no_linux_sources = lib/os/no_group_limit.c lib/os/no_process.c lib/os/no_stat.c
+
+if ZM_OS_LINUX
+zm_os_sources += lib/os/linux.c lib/os/process.c $(zm_os_proc_sources)
+endif
+if ZM_OS_DARWIN
+zm_os_sources += lib/os/darwin.c $(zm_os_no_linux_sources)
+endif
+if ZM_OS_FREEBSD
+zm_os_sources += lib/os/freebsd.c lib/os/rss_only.c $(zm_os_no_linux_sources)
+endif
+if ZM_OS_NETBSD
+zm_os_sources += lib/os/netbsd.c lib/os/rss_only.c $(zm_os_no_linux_sources)
+endif
+if ZM_OS_OPENBSD
+zm_os_sources += lib/os/openbsd.c lib/os/rss_only.c $(zm_os_no_linux_sources)
+endif
+if ZM_OS_SOLARIS
+zm_os_sources += lib/os/solaris.c lib/os/rss_only.c lib/os/file.c $(zm_os_no_linux_sources)
+endif
+if ZM_OS_HAIKU
+zm_os_sources += lib/os/haiku.c lib/os/rss_only.c $(zm_os_no_linux_sources)
+endif
+if ZM_OS_NONE
+zm_os_sources += lib/os/none.c $(zm_os_no_linux_sources)
+endif
