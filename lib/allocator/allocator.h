@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/allocator/allocator.h - the allocator behind: the contract that every adaptor fulfils.
+ *
+ * configure picks one adaptor, so the hot functions are static inline and calls are straight. An
+ * adaptor knows nothing of accounts, of the other adaptors or of the operating system's files.
+ *
+ * Hot (in the adaptor's header), none of which sets or keeps errno unless said:
+ *
+ *   void *zm_raw_malloc(size_t size)                 a block, unique for size 0
+ *   void *zm_raw_calloc(size_t size)                 the same, zeroed
+ *   void *zm_raw_realloc(void *ptr, size_t size)     ptr != NULL, size > 0; on NULL the old block
+ * is untouched void *zm_raw_aligned(size_t alignment, size_t)   alignment: a power of two void
+ * zm_raw_free(void *ptr)                     NULL allowed void  zm_raw_free_sized(void *ptr, size_t
+ * size)  ptr != NULL; size: usable size_t zm_raw_usable(const void *ptr)            ptr != NULL;
+ * bytes the caller may use size_t zm_raw_charged(const void *ptr)           ptr != NULL; usable
+ * plus any prefix of ours
+ *
+ *   bool   zm_raw_charged_quickly(const void *ptr, size_t *bytes)
+ *                                                    the same, or false where it takes a call that
+ * can be left to the cold path
+ *
+ * The five that allocate return NULL when there is none left and for every size over PTRDIFF_MAX,
+ * whatever is added or rounded on the way.
+ *
+ * ZM_RAW_FREE_KEEPS_ERRNO  1 if the two frees never change errno.
+ * ZM_RAW_COUNTS            1 if the allocator keeps counters for each thread that we may read in
+ * place of our own.
+ *
+ * Cold (in the adaptor's .c), below. "-1/ENOTSUP" is the answer of an allocator that cannot.
+ */
+#ifndef ZM_ALLOCATOR_H
+#define ZM_ALLOCATOR_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(ZM_ALLOCATOR_JEMALLOC)
+#include "allocator/jemalloc.h"
+#elif defined(ZM_ALLOCATOR_TCMALLOC)
+#include "allocator/tcmalloc.h"
+#elif defined(ZM_ALLOCATOR_MIMALLOC)
+#include "allocator/mimalloc.h"
+#elif defined(ZM_ALLOCATOR_LIBC)
+#include "allocator/libc.h"
+#else
+#error "configure chose no allocator"
+#endif
+
+/* Called once, before any other function here. Never fails: an adaptor always has a way to
+ * allocate. */
+void zm_allocator_init(void);
+
+/* "name-version", cut to `size` and terminated. */
+void zm_allocator_name(char *name, size_t size);
+
+/* One of enum zmalloc_capability; only those that are the allocator's to answer. */
+bool zm_allocator_has(int capability);
+
+/* As zmalloc_good_size(). */
+size_t zm_allocator_good_size(size_t size);
+
+/* As zmalloc_ctl(): 0, or an errno value (not -1). */
+int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_value,
+		     size_t new_size);
+
+/* What an allocator does not know. */
+#define ZM_UNKNOWN SIZE_MAX
+
+/*
+ * Figures of the whole allocator, as <zmalloc/stats.h> defines them, bytes or ZM_UNKNOWN. refresh:
+ * take them anew; without it the last ones taken are good enough, wherever taking them costs more
+ * than a few loads. Both return false if nothing is known, or there is no such arena. Neither
+ * allocates.
+ */
+struct zm_allocator_info {
+	size_t allocated, active, resident, retained, muzzy, metadata, frag_smallbins;
+};
+#define ZM_ALLOCATOR_INFO_UNKNOWN                                                                  \
+	((struct zm_allocator_info){ZM_UNKNOWN, ZM_UNKNOWN, ZM_UNKNOWN, ZM_UNKNOWN, ZM_UNKNOWN,    \
+				    ZM_UNKNOWN, ZM_UNKNOWN})
+bool zm_allocator_info(bool refresh, struct zm_allocator_info *info);
+bool zm_allocator_info_by_arena(unsigned arena, bool refresh, struct zm_allocator_info *info);
+
+/* Arenas are numbered from 0 to this, not all of them being there; 0: it tells of none. */
+unsigned zm_allocator_arenas(void);
+
+/* All arenas together, where an arena's number is asked for. */
+#define ZM_ALL_ARENAS UINT_MAX
+
+/*
+ * Show the size classes ("bins") that have any slab, smallest first; stop when `visit` returns
+ * false. 0 or an errno value: ENOTSUP, ENOENT for an arena that is not there. Only here may an
+ * allocator's report allocate (glibc's does).
+ */
+struct zm_allocator_bin {
+	size_t region_bytes, slabs, regions, used_regions, free_bytes;
+};
+typedef bool (*zm_allocator_bin_visit)(const struct zm_allocator_bin *bin, void *context);
+int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit, void *context);
+
+/* Give unused memory back now; in the background. 0 or an errno value. */
+int zm_allocator_purge(void);
+int zm_allocator_background_purge(bool enable);
+
+#if ZM_RAW_COUNTS
+/*
+ * The calling thread's counters of bytes allocated and freed so far, both only ever rising, valid
+ * until the thread's end. Call it after the thread's first allocation or before: both work. Returns
+ * false if the allocator has none.
+ */
+bool zm_raw_counters(const uint64_t **allocated, const uint64_t **freed);
+
+/*
+ * True if blocks that are not ours move those counters too: the program's own malloc() is this
+ * allocator. Then only differences around one call are ours.
+ */
+bool zm_raw_counters_shared(void);
+
+/*
+ * Asked by each thread before it frees: do the functions behind zm_raw_free_address() and
+ * zm_raw_free_sized_address() keep errno on this thread, from now on?
+ */
+bool zm_raw_free_keeps_errno(void);
+#endif
+
+#endif

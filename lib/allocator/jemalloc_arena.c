@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/allocator/jemalloc_arena.c - arenas of jemalloc's own.
+ *
+ * jemalloc(3), arena.<i>.reset: no cache may hold a region of the arena by then. A plain free puts
+ * a region into the freeing thread's cache, whichever arena it is of; another thread's cache cannot
+ * be flushed; and the region may by then have been handed out again as an ordinary block. So no
+ * region of such an arena may ever enter a thread's cache: every free has to see whose a block is.
+ *
+ * An arena's memory therefore comes in granules of its own, by extent hooks, and a table tells the
+ * arena of a granule: two loads. Its blocks go through the arena's own cache, which one thread at a
+ * time may use; whoever finds it in use goes past it.
+ *
+ * The hooks never give addresses back before the arena is destroyed, and then all of them at once.
+ */
+#include "config.h"
+
+#include "allocator/arena.h"
+
+#include "allocator/allocator.h"
+
+#if ZM_RAW_COUNTS
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+
+#include "allocator/jemalloc_names.h"
+#include "atomic.h"
+
+#if !defined(MAP_ANONYMOUS)
+#define MAP_ANONYMOUS MAP_ANON
+#endif
+
+struct zm_arena {
+	unsigned number, cache;
+	ZM_ATOMIC(int) cache_busy;
+	ZM_ATOMIC(size_t) used_bytes;
+};
+
+/* jemalloc numbers arenas below this. */
+#define ARENAS_MAX 4096
+
+static ZM_ATOMIC(struct zm_arena *) arenas[ARENAS_MAX];
+static extent_hooks_t *plain; /* jemalloc's own */
+
+/* ---- Whose is an address? ---- */
+
+/* 2 MiB: jemalloc asks for no less at a time. 48 bits of address, in leaves of 32 GiB. */
+enum {
+	GRANULE_SHIFT = 21,
+	LEAF_SHIFT = 14,
+	ADDRESS_BITS = 48
+};
+#define GRANULE ((size_t)1 << GRANULE_SHIFT)
+#define LEAF_GRANULES ((size_t)1 << LEAF_SHIFT)
+#define LEAVES ((size_t)1 << (ADDRESS_BITS - GRANULE_SHIFT - LEAF_SHIFT))
+
+/* An arena's number plus one, or 0. Written by hooks while nothing lives there. */
+typedef ZM_ATOMIC(uint16_t) granule;
+
+static ZM_ATOMIC(granule *) leaves[LEAVES];
+
+static granule *granule_at(size_t index)
+{
+	granule *leaf;
+
+	if (index >> LEAF_SHIFT >= LEAVES)
+		return NULL;
+	leaf = zm_load_acquire(&leaves[index >> LEAF_SHIFT]);
+	return leaf != NULL ? &leaf[index & (LEAF_GRANULES - 1)] : NULL;
+}
+
+static struct zm_arena *arena_of(const void *ptr)
+{
+	granule *at = granule_at((uintptr_t)ptr >> GRANULE_SHIFT);
+	uint16_t number = at != NULL ? zm_load(at) : 0;
+
+	return number != 0 ? zm_load_acquire(&arenas[number - 1]) : NULL;
+}
+
+static bool make_leaf(size_t index)
+{
+	granule *expected = NULL, *leaf;
+
+	if (index >> LEAF_SHIFT >= LEAVES)
+		return false;
+	if (zm_load_acquire(&leaves[index >> LEAF_SHIFT]) != NULL)
+		return true;
+	leaf = mmap(NULL, LEAF_GRANULES * sizeof(*leaf), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if ((void *)leaf == MAP_FAILED)
+		return false;
+	if (!zm_compare_exchange(&leaves[index >> LEAF_SHIFT], &expected, leaf))
+		munmap(leaf, LEAF_GRANULES * sizeof(*leaf));
+	return true;
+}
+
+static bool mark_granules(const void *start, size_t bytes, uint16_t number)
+{
+	size_t first = (uintptr_t)start >> GRANULE_SHIFT, count = bytes >> GRANULE_SHIFT;
+
+	for (size_t i = first; i < first + count; i++)
+		if (!make_leaf(i))
+			return false;
+	for (size_t i = first; i < first + count; i++)
+		zm_store(granule_at(i), number);
+	return true;
+}
+
+/* ---- Extent hooks; they keep errno, as frees may call them ---- */
+
+static size_t whole_granules(size_t bytes)
+{
+	return (bytes + GRANULE - 1) & ~(GRANULE - 1);
+}
+
+/* A fixed address is asked for to grow in place: what lies there may share our last granule. */
+static void *hook_alloc(extent_hooks_t *hooks, void *address, size_t size, size_t alignment,
+			bool *zero, bool *commit, unsigned arena)
+{
+	size_t bytes = whole_granules(size);
+	void *start;
+
+	(void)hooks;
+	if (address != NULL || bytes < size)
+		return NULL;
+	start = plain->alloc(plain, NULL, bytes, alignment > GRANULE ? alignment : GRANULE, zero,
+			     commit, arena);
+	if (start != NULL && !mark_granules(start, bytes, (uint16_t)(arena + 1))) {
+		plain->destroy(plain, start, bytes, *commit, arena);
+		return NULL;
+	}
+	return start;
+}
+
+static bool hook_dalloc(extent_hooks_t *hooks, void *start, size_t size, bool committed,
+			unsigned arena)
+{
+	(void)hooks, (void)start, (void)size, (void)committed, (void)arena;
+	return true;
+}
+
+/* The arena is going: its granules go as a whole, in destroy_granules(). */
+static void hook_destroy(extent_hooks_t *hooks, void *start, size_t size, bool committed,
+			 unsigned arena)
+{
+	(void)hooks, (void)start, (void)size, (void)committed, (void)arena;
+}
+
+static bool hook_commit(extent_hooks_t *hooks, void *start, size_t size, size_t offset,
+			size_t length, unsigned arena)
+{
+	(void)hooks;
+	return plain->commit == NULL || plain->commit(plain, start, size, offset, length, arena);
+}
+
+static bool hook_decommit(extent_hooks_t *hooks, void *start, size_t size, size_t offset,
+			  size_t length, unsigned arena)
+{
+	int saved_errno = errno;
+	bool failed = plain->decommit == NULL ||
+		      plain->decommit(plain, start, size, offset, length, arena);
+
+	(void)hooks;
+	errno = saved_errno;
+	return failed;
+}
+
+static bool hook_purge_lazy(extent_hooks_t *hooks, void *start, size_t size, size_t offset,
+			    size_t length, unsigned arena)
+{
+	int saved_errno = errno;
+	bool failed = plain->purge_lazy == NULL ||
+		      plain->purge_lazy(plain, start, size, offset, length, arena);
+
+	(void)hooks;
+	errno = saved_errno;
+	return failed;
+}
+
+static bool hook_purge_forced(extent_hooks_t *hooks, void *start, size_t size, size_t offset,
+			      size_t length, unsigned arena)
+{
+	int saved_errno = errno;
+	bool failed = plain->purge_forced == NULL ||
+		      plain->purge_forced(plain, start, size, offset, length, arena);
+
+	(void)hooks;
+	errno = saved_errno;
+	return failed;
+}
+
+/* Any cut and any join of what one alloc gave is fine; two pieces that lie side by side by chance
+ * may be joined as well, since none is given back alone. */
+static bool hook_split(extent_hooks_t *hooks, void *start, size_t size, size_t size_a,
+		       size_t size_b, bool committed, unsigned arena)
+{
+	(void)hooks, (void)start, (void)size, (void)size_a, (void)size_b, (void)committed;
+	(void)arena;
+	return false;
+}
+
+static bool hook_merge(extent_hooks_t *hooks, void *start_a, size_t size_a, void *start_b,
+		       size_t size_b, bool committed, unsigned arena)
+{
+	(void)hooks, (void)start_a, (void)size_a, (void)start_b, (void)size_b, (void)committed;
+	(void)arena;
+	return false;
+}
+
+static extent_hooks_t hooks = {
+	.alloc = hook_alloc,
+	.dalloc = hook_dalloc,
+	.destroy = hook_destroy,
+	.commit = hook_commit,
+	.decommit = hook_decommit,
+	.purge_lazy = hook_purge_lazy,
+	.purge_forced = hook_purge_forced,
+	.split = hook_split,
+	.merge = hook_merge,
+};
+
+static void destroy_granules(unsigned arena)
+{
+	for (size_t i = 0; i < LEAVES << LEAF_SHIFT; i++) {
+		granule *at = granule_at(i);
+
+		if (at == NULL) {
+			i |= LEAF_GRANULES - 1;
+			continue;
+		}
+		if (zm_load(at) != arena + 1)
+			continue;
+		zm_store(at, 0);
+		plain->destroy(plain, (void *)(uintptr_t)(i << GRANULE_SHIFT), GRANULE, true,
+			       arena);
+	}
+}
+
+/* ---- Controls ---- */
+
+static int control(const char *name, unsigned number)
+{
+	size_t mib[4], depth = 4;
+	int error = ZM_JE(mallctlnametomib)(name, mib, &depth);
+
+	if (error != 0)
+		return error;
+	mib[1] = number;
+	return ZM_JE(mallctlbymib)(mib, depth, NULL, NULL, NULL, 0);
+}
+
+static int control_cache(const char *name, unsigned cache)
+{
+	return ZM_JE(mallctl)(name, NULL, NULL, &cache, sizeof(cache));
+}
+
+/* ---- The cache: one thread at a time ---- */
+
+static bool take_cache(struct zm_arena *arena)
+{
+	return zm_load(&arena->cache_busy) == 0 && zm_exchange(&arena->cache_busy, 1) == 0;
+}
+
+static void leave_cache(struct zm_arena *arena)
+{
+	zm_store_release(&arena->cache_busy, 0);
+}
+
+/* Held for tens of nanoseconds at a time. */
+static void wait_for_cache(struct zm_arena *arena)
+{
+	while (!take_cache(arena))
+		sched_yield();
+}
+
+/* A child must not find a cache half changed by a thread that it has not got. jemalloc's own
+ * handlers, set earlier, come after this one, so that thread can go on. */
+static void before_fork(void)
+{
+	for (unsigned i = 0; i < ARENAS_MAX; i++)
+		if (zm_load_acquire(&arenas[i]) != NULL)
+			wait_for_cache(zm_load(&arenas[i]));
+}
+
+static void after_fork(void)
+{
+	for (unsigned i = 0; i < ARENAS_MAX; i++)
+		if (zm_load(&arenas[i]) != NULL)
+			leave_cache(zm_load(&arenas[i]));
+}
+
+/* ---- The contract ---- */
+
+static void prepare(void)
+{
+	size_t bytes = sizeof(plain);
+
+	if (ZM_JE(mallctl)("arena.0.extent_hooks", (void *)&plain, &bytes, NULL, 0) != 0 ||
+	    plain->alloc == NULL || plain->destroy == NULL ||
+	    pthread_atfork(before_fork, after_fork, after_fork) != 0)
+		plain = NULL;
+}
+
+static int make_arena(struct zm_arena *arena)
+{
+	extent_hooks_t *our_hooks = &hooks;
+	size_t bytes = sizeof(arena->number);
+
+	if (ZM_JE(mallctl)("arenas.create", &arena->number, &bytes, &our_hooks,
+			   sizeof(our_hooks)) != 0)
+		return EAGAIN;
+	bytes = sizeof(arena->cache);
+	if (ZM_JE(mallctl)("tcache.create", &arena->cache, &bytes, NULL, 0) == 0)
+		return 0;
+	control("arena.0.destroy", arena->number);
+	destroy_granules(arena->number);
+	return EAGAIN;
+}
+
+/* The record of an arena is no block of the program's. */
+static struct zm_arena *new_record(void)
+{
+	void *record = mmap(NULL, sizeof(struct zm_arena), PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return record != MAP_FAILED ? record : NULL;
+}
+
+int zm_arena_create(struct zm_arena **created)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct zm_arena *arena;
+	int error;
+
+	pthread_once(&once, prepare);
+	if (plain == NULL)
+		return EAGAIN;
+	arena = new_record();
+	if (arena == NULL)
+		return ENOMEM;
+	error = make_arena(arena);
+	if (error != 0) {
+		munmap(arena, sizeof(*arena));
+		return error;
+	}
+	zm_store_release(&arenas[arena->number], arena);
+	*created = arena;
+	return 0;
+}
+
+bool zm_arena_is_mine(const struct zm_arena *arena)
+{
+	(void)arena;
+	return true;
+}
+
+void *zm_arena_malloc(struct zm_arena *arena, size_t size, bool zeroed)
+{
+	int flags = MALLOCX_ARENA(arena->number) | (zeroed ? MALLOCX_ZERO : 0);
+	void *ptr;
+
+	size += size == 0;
+	if (take_cache(arena)) {
+		ptr = zm_je.mallocx(size, flags | MALLOCX_TCACHE(arena->cache));
+		leave_cache(arena);
+	} else {
+		ptr = zm_je.mallocx(size, flags | MALLOCX_TCACHE_NONE);
+	}
+	if (ptr != NULL)
+		zm_fetch_add(&arena->used_bytes, zm_raw_charged(ptr));
+	return ptr;
+}
+
+bool zm_arena_free(void *ptr)
+{
+	struct zm_arena *arena = arena_of(ptr);
+	size_t bytes;
+
+	if (arena == NULL)
+		return false;
+	bytes = zm_raw_charged(ptr);
+	zm_fetch_add(&arena->used_bytes, -bytes);
+	if (take_cache(arena)) {
+		zm_je.sdallocx(ptr, bytes, MALLOCX_TCACHE(arena->cache));
+		leave_cache(arena);
+	} else {
+		zm_je.sdallocx(ptr, bytes, MALLOCX_TCACHE_NONE);
+	}
+	return true;
+}
+
+bool zm_arena_may_own(const void *ptr)
+{
+	return arena_of(ptr) != NULL;
+}
+
+void zm_arena_reset(struct zm_arena *arena, size_t *live_bytes)
+{
+	wait_for_cache(arena);
+	control_cache("tcache.flush", arena->cache);
+	control("arena.0.reset", arena->number);
+	*live_bytes = zm_exchange(&arena->used_bytes, 0);
+	leave_cache(arena);
+}
+
+void zm_arena_destroy(struct zm_arena *arena, size_t *live_bytes)
+{
+	wait_for_cache(arena);
+	control_cache("tcache.destroy", arena->cache);
+	zm_store_release(&arenas[arena->number], NULL);
+	control("arena.0.destroy", arena->number);
+	destroy_granules(arena->number);
+	*live_bytes = zm_load(&arena->used_bytes);
+	munmap(arena, sizeof(*arena));
+}
+
+void zm_arena_info(struct zm_arena *arena, bool refresh, struct zm_arena_info *info)
+{
+	struct zm_allocator_info figures;
+
+	if (refresh) {
+		wait_for_cache(arena);
+		control_cache("tcache.flush", arena->cache);
+		leave_cache(arena);
+	}
+	zm_allocator_info_by_arena(arena->number, refresh, &figures);
+	info->used = zm_load(&arena->used_bytes);
+	info->active = figures.active;
+	info->resident = figures.resident;
+	info->frag_smallbins = figures.frag_smallbins;
+}
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/allocator/jemalloc_info.c - jemalloc's figures: for the process, an arena, a bin.
+ *
+ * jemalloc(3): statistics are a snapshot that writing to "epoch" renews, which takes every arena's
+ * locks. Reading the snapshot takes one lock for each figure, and the names are resolved only once.
+ */
+#include "config.h"
+
+#include "allocator/allocator.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "allocator/jemalloc_names.h"
+
+#define MIB_DEPTH 8
+
+struct mib {
+	size_t path[MIB_DEPTH];
+	size_t depth; /* 0: this jemalloc has nothing of that name */
+};
+
+/* Where the numbers stand in the paths: stats.arenas.<arena>.bins.<bin>.*, arenas.bin.<bin>.* */
+enum {
+	ARENA_AT = 2,
+	ARENA_BIN_AT = 4,
+	LAYOUT_BIN_AT = 2
+};
+
+static struct {
+	struct mib epoch, initialized;
+	struct mib allocated, active, resident, retained, metadata;
+	struct mib small, large, pactive, pmuzzy, arena_resident, arena_retained, base, internal;
+	struct mib curslabs, curregs;
+	struct mib bin_size, bin_regions;
+	size_t page_bytes;
+	unsigned bins;
+} je;
+
+static void resolve(struct mib *mib, const char *name)
+{
+	mib->depth = MIB_DEPTH;
+	if (ZM_JE(mallctlnametomib)(name, mib->path, &mib->depth) != 0)
+		mib->depth = 0;
+}
+
+static void resolve_all(void)
+{
+	size_t bytes = sizeof(je.page_bytes);
+
+	resolve(&je.epoch, "epoch");
+	resolve(&je.initialized, "arena.0.initialized");
+	resolve(&je.allocated, "stats.allocated");
+	resolve(&je.active, "stats.active");
+	resolve(&je.resident, "stats.resident");
+	resolve(&je.retained, "stats.retained");
+	resolve(&je.metadata, "stats.metadata");
+	resolve(&je.small, "stats.arenas.0.small.allocated");
+	resolve(&je.large, "stats.arenas.0.large.allocated");
+	resolve(&je.pactive, "stats.arenas.0.pactive");
+	resolve(&je.pmuzzy, "stats.arenas.0.pmuzzy");
+	resolve(&je.arena_resident, "stats.arenas.0.resident");
+	resolve(&je.arena_retained, "stats.arenas.0.retained");
+	resolve(&je.base, "stats.arenas.0.base");
+	resolve(&je.internal, "stats.arenas.0.internal");
+	resolve(&je.curslabs, "stats.arenas.0.bins.0.curslabs");
+	resolve(&je.curregs, "stats.arenas.0.bins.0.curregs");
+	resolve(&je.bin_size, "arenas.bin.0.size");
+	resolve(&je.bin_regions, "arenas.bin.0.nregs");
+	ZM_JE(mallctl)("arenas.page", &je.page_bytes, &bytes, NULL, 0);
+	bytes = sizeof(je.bins);
+	ZM_JE(mallctl)("arenas.nbins", &je.bins, &bytes, NULL, 0);
+}
+
+static void prepare(bool refresh)
+{
+	static pthread_once_t resolved = PTHREAD_ONCE_INIT;
+	uint64_t epoch = 1;
+
+	pthread_once(&resolved, resolve_all);
+	if (refresh && je.epoch.depth != 0)
+		ZM_JE(mallctlbymib)
+	(je.epoch.path, je.epoch.depth, NULL, NULL, &epoch, sizeof(epoch));
+}
+
+/* Takes the path by value: callers put their numbers into a copy. */
+static size_t read_size(struct mib mib)
+{
+	size_t value, bytes = sizeof(value);
+
+	if (mib.depth == 0 ||
+	    ZM_JE(mallctlbymib)(mib.path, mib.depth, &value, &bytes, NULL, 0) != 0)
+		return ZM_UNKNOWN;
+	return value;
+}
+
+static size_t read_arena(struct mib mib, size_t arena)
+{
+	mib.path[ARENA_AT] = arena;
+	return read_size(mib);
+}
+
+static size_t read_arena_bin(struct mib mib, size_t arena, size_t bin)
+{
+	mib.path[ARENA_AT] = arena;
+	mib.path[ARENA_BIN_AT] = bin;
+	return read_size(mib);
+}
+
+static size_t bin_region_bytes(size_t bin)
+{
+	struct mib mib = je.bin_size;
+
+	mib.path[LAYOUT_BIN_AT] = bin;
+	return read_size(mib);
+}
+
+/* Of type uint32_t, unlike all else here. */
+static size_t bin_slab_regions(size_t bin)
+{
+	struct mib mib = je.bin_regions;
+	uint32_t regions;
+	size_t bytes = sizeof(regions);
+
+	mib.path[LAYOUT_BIN_AT] = bin;
+	if (mib.depth == 0 ||
+	    ZM_JE(mallctlbymib)(mib.path, mib.depth, &regions, &bytes, NULL, 0) != 0)
+		return ZM_UNKNOWN;
+	return regions;
+}
+
+static size_t pages(size_t count)
+{
+	return count == ZM_UNKNOWN ? ZM_UNKNOWN : count * je.page_bytes;
+}
+
+static size_t sum(size_t a, size_t b)
+{
+	return a == ZM_UNKNOWN || b == ZM_UNKNOWN ? ZM_UNKNOWN : a + b;
+}
+
+/* ---- Bins ---- */
+
+static bool read_bin(size_t arena, size_t number, struct zm_allocator_bin *bin)
+{
+	size_t slab_regions = bin_slab_regions(number);
+
+	bin->region_bytes = bin_region_bytes(number);
+	bin->slabs = read_arena_bin(je.curslabs, arena, number);
+	bin->used_regions = read_arena_bin(je.curregs, arena, number);
+	if (slab_regions == ZM_UNKNOWN || bin->region_bytes == ZM_UNKNOWN ||
+	    bin->slabs == ZM_UNKNOWN || bin->used_regions == ZM_UNKNOWN)
+		return false;
+	bin->regions = bin->slabs * slab_regions;
+	bin->free_bytes = (bin->regions - bin->used_regions) * bin->region_bytes;
+	return true;
+}
+
+static size_t smallbins_frag(size_t arena)
+{
+	struct zm_allocator_bin bin;
+	size_t frag = 0;
+
+	for (unsigned number = 0; number < je.bins; number++) {
+		if (!read_bin(arena, number, &bin))
+			return ZM_UNKNOWN;
+		frag += bin.free_bytes;
+	}
+	return frag;
+}
+
+static bool is_initialized(unsigned arena)
+{
+	struct mib mib = je.initialized;
+	bool initialized = false;
+	size_t bytes = sizeof(initialized);
+
+	mib.path[1] = arena;
+	return mib.depth != 0 &&
+	       ZM_JE(mallctlbymib)(mib.path, mib.depth, &initialized, &bytes, NULL, 0) == 0 &&
+	       initialized;
+}
+
+int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit, void *context)
+{
+	struct zm_allocator_bin bin;
+
+	prepare(refresh);
+	if (arena == ZM_ALL_ARENAS)
+		arena = MALLCTL_ARENAS_ALL;
+	else if (!is_initialized(arena))
+		return ENOENT;
+	for (unsigned number = 0; number < je.bins; number++) {
+		if (!read_bin(arena, number, &bin))
+			return ENOTSUP;
+		if (bin.slabs != 0 && !visit(&bin, context))
+			break;
+	}
+	return 0;
+}
+
+/* ---- Sums ---- */
+
+bool zm_allocator_info(bool refresh, struct zm_allocator_info *info)
+{
+	prepare(refresh);
+	info->allocated = read_size(je.allocated);
+	info->active = read_size(je.active);
+	info->resident = read_size(je.resident);
+	info->retained = read_size(je.retained);
+	info->metadata = read_size(je.metadata);
+	info->muzzy = pages(read_arena(je.pmuzzy, MALLCTL_ARENAS_ALL));
+	info->frag_smallbins = smallbins_frag(MALLCTL_ARENAS_ALL);
+	return info->active != ZM_UNKNOWN;
+}
+
+unsigned zm_allocator_arenas(void)
+{
+	unsigned arenas = 0;
+	size_t bytes = sizeof(arenas);
+
+	return ZM_JE(mallctl)("arenas.narenas", &arenas, &bytes, NULL, 0) == 0 ? arenas : 0;
+}
+
+bool zm_allocator_info_by_arena(unsigned arena, bool refresh, struct zm_allocator_info *info)
+{
+	*info = ZM_ALLOCATOR_INFO_UNKNOWN;
+	prepare(refresh);
+	if (!is_initialized(arena))
+		return false;
+	info->allocated = sum(read_arena(je.small, arena), read_arena(je.large, arena));
+	info->active = pages(read_arena(je.pactive, arena));
+	info->resident = read_arena(je.arena_resident, arena);
+	info->retained = read_arena(je.arena_retained, arena);
+	info->metadata = sum(read_arena(je.base, arena), read_arena(je.internal, arena));
+	info->muzzy = pages(read_arena(je.pmuzzy, arena));
+	info->frag_smallbins = smallbins_frag(arena);
+	return info->active != ZM_UNKNOWN;
+}

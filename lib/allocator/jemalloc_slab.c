@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/allocator/jemalloc_slab.c - slabs as an unpatched jemalloc tells of them.
+ *
+ * experimental.utilization.batch_query: regions free, regions in all and bytes of the slab of an
+ * address; about 10 ns each in batches of 16 and more, 22 alone. arenas.lookup: the arena, 25 ns
+ * and a lock. Neither tells where the slab begins, which is why zm_slab_region() has to.
+ *
+ * Both of them fault on an address in a range that jemalloc has never mapped anything in, as its
+ * radix tree has no leaf there. A leaf covers a power of two of pages: 2^15 at least on 64-bit
+ * systems, 2^10 on 32-bit ones, for every number of address bits that jemalloc can be built for. So
+ * we keep a map of such ranges ("granules") from which it has returned a block, and ask about
+ * nothing outside them.
+ */
+#include "config.h"
+
+#include "allocator/slab.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "allocator/allocator.h"
+#include "allocator/arena.h"
+#include "allocator/jemalloc_names.h"
+#include "atomic.h"
+
+/* ---- Granules ---- */
+
+#if UINTPTR_MAX > 0xffffffff
+#define GRANULE_SHIFT (12 + 15)
+#define ADDRESS_BITS 48
+#else
+#define GRANULE_SHIFT (12 + 10)
+#define ADDRESS_BITS 32
+#endif
+#define GRANULES ((size_t)1 << (ADDRESS_BITS - GRANULE_SHIFT))
+
+/* One byte each, never cleared; 2 MiB of addresses of which a page or two are ever touched. */
+static ZM_ATOMIC(unsigned char) granules[GRANULES];
+
+void zm_slab_note(const void *ptr)
+{
+	size_t granule = (uintptr_t)ptr >> GRANULE_SHIFT;
+
+	if (granule < GRANULES && zm_load(&granules[granule]) == 0)
+		zm_store(&granules[granule], 1);
+}
+
+static bool may_ask(const void *ptr)
+{
+	size_t granule = (uintptr_t)ptr >> GRANULE_SHIFT;
+
+	return granule < GRANULES && zm_load(&granules[granule]) != 0;
+}
+
+/* ---- Layout ---- */
+
+#define MIB_DEPTH 8
+struct mib {
+	size_t path[MIB_DEPTH];
+	size_t depth;
+};
+
+/* jemalloc's small classes end below 2^(page shift + 2): 14 KiB for 4 KiB pages, 224 KiB for 64
+ * KiB. */
+#define LARGEST_REGION_BYTES (256 << 10)
+
+static struct {
+	struct zm_slab_layout layout;
+	bool usable;
+	/* Bin by region size in units of 8 bytes, jemalloc's smallest class; largest: the largest
+	 * bin there is. */
+	uint8_t bin_by_size[1 + LARGEST_REGION_BYTES / 8];
+	uint32_t largest_region_bytes;
+	struct mib batch_query, lookup, curslabs, curregs, tcache_flush, decay, dirty_decay_ms,
+		pdirty, initialized;
+} je;
+static pthread_once_t je_once = PTHREAD_ONCE_INIT;
+
+static bool resolve(struct mib *mib, const char *name)
+{
+	mib->depth = MIB_DEPTH;
+	return ZM_JE(mallctlnametomib)(name, mib->path, &mib->depth) == 0;
+}
+
+/* Read a value of exactly this size; false, and the value untouched, if the control has none such.
+ */
+static bool read_by_name(const char *name, void *value, size_t bytes)
+{
+	return ZM_JE(mallctl)(name, value, &bytes, NULL, 0) == 0;
+}
+
+static bool read_at(const struct mib *mib, void *value, size_t bytes)
+{
+	return ZM_JE(mallctlbymib)(mib->path, mib->depth, value, &bytes, NULL, 0) == 0;
+}
+
+/* odd * inverse == 1 modulo 2^32; each step doubles the bits that are right, three to begin with.
+ */
+static uint32_t inverse_of(uint32_t odd)
+{
+	uint32_t inverse = odd;
+
+	for (int i = 0; i < 4; i++)
+		inverse *= 2 - odd * inverse;
+	return inverse;
+}
+
+/* False if regions of this bin do not name their slab. */
+static bool work_out_bin(struct zm_slab_bin *bin, unsigned page_shift)
+{
+	unsigned shift = 0;
+
+	while (shift < page_shift && (bin->region_bytes >> shift) % 2 == 0)
+		shift++;
+	bin->shift = (uint8_t)shift;
+	bin->inverse = inverse_of(bin->region_bytes >> shift | 1);
+	return bin->regions == 1 || (bin->slab_bytes == bin->region_bytes << (page_shift - shift) &&
+				     bin->regions == 1u << (page_shift - shift));
+}
+
+static bool read_bin(unsigned number, struct zm_slab_bin *bin)
+{
+	struct mib size, regions, slab;
+	size_t region_bytes, slab_bytes;
+
+	if (!resolve(&size, "arenas.bin.0.size") || !resolve(&regions, "arenas.bin.0.nregs") ||
+	    !resolve(&slab, "arenas.bin.0.slab_size"))
+		return false;
+	size.path[2] = regions.path[2] = slab.path[2] = number;
+	if (!read_at(&size, &region_bytes, sizeof(region_bytes)) ||
+	    !read_at(&regions, &bin->regions, sizeof(bin->regions)) ||
+	    !read_at(&slab, &slab_bytes, sizeof(slab_bytes)))
+		return false;
+	if (region_bytes > LARGEST_REGION_BYTES || bin->regions == 0 || slab_bytes > UINT32_MAX)
+		return false;
+	bin->region_bytes = (uint32_t)region_bytes;
+	bin->slab_bytes = (uint32_t)slab_bytes;
+	return true;
+}
+
+static bool read_layout(struct zm_slab_layout *layout)
+{
+	if (!read_by_name("arenas.page", &layout->page_bytes, sizeof(layout->page_bytes)) ||
+	    !read_by_name("arenas.nbins", &layout->bins, sizeof(layout->bins)) ||
+	    layout->bins > ZM_SLAB_BINS_MAX)
+		return false;
+	while ((size_t)1 << layout->page_shift < layout->page_bytes)
+		layout->page_shift++;
+	layout->exact = true;
+	for (unsigned i = 0; i < layout->bins; i++) {
+		struct zm_slab_bin *bin = &layout->bin[i];
+
+		if (!read_bin(i, bin))
+			return false;
+		if (!work_out_bin(bin, layout->page_shift))
+			layout->exact = false;
+		je.bin_by_size[bin->region_bytes / 8] = (uint8_t)i;
+		je.largest_region_bytes = bin->region_bytes;
+	}
+	return true;
+}
+
+struct usage {
+	size_t free, regions, bytes;
+};
+
+static bool query(const void *const *ptrs, struct usage *usage, size_t count)
+{
+	size_t bytes = count * sizeof(*usage);
+
+	return ZM_JE(mallctlbymib)(je.batch_query.path, je.batch_query.depth, usage, &bytes,
+				   (void *)ptrs, count * sizeof(*ptrs)) == 0;
+}
+
+/* Experimental: does it answer in the form that we know? */
+static bool query_works(void)
+{
+	void *block = zm_je.mallocx(1, 0);
+	const void *asked = block;
+	struct usage usage = {0, 0, 0};
+	bool works;
+
+	if (block == NULL)
+		return false;
+	works = query(&asked, &usage, 1) && usage.free < usage.regions &&
+		usage.bytes == je.layout.bin[0].slab_bytes &&
+		usage.regions == je.layout.bin[0].regions;
+	zm_je.sdallocx(block, 1, 0);
+	return works;
+}
+
+static void open_once(void)
+{
+	bool stats = false;
+
+	je.usable = read_by_name("config.stats", &stats, sizeof(stats)) && stats &&
+		    read_layout(&je.layout) &&
+		    resolve(&je.batch_query, "experimental.utilization.batch_query") &&
+		    resolve(&je.lookup, "arenas.lookup") &&
+		    resolve(&je.curslabs, "stats.arenas.0.bins.0.curslabs") &&
+		    resolve(&je.curregs, "stats.arenas.0.bins.0.curregs") &&
+		    resolve(&je.pdirty, "stats.arenas.0.pdirty") &&
+		    resolve(&je.tcache_flush, "tcache.flush") &&
+		    resolve(&je.decay, "arena.0.decay") &&
+		    resolve(&je.dirty_decay_ms, "arena.0.dirty_decay_ms") &&
+		    resolve(&je.initialized, "arena.0.initialized") && query_works();
+}
+
+const struct zm_slab_layout *zm_slab_layout(void)
+{
+	zm_allocator_init();
+	pthread_once(&je_once, open_once);
+	return je.usable ? &je.layout : NULL;
+}
+
+/* ---- Asking ---- */
+
+/* The arena of an address. False if jemalloc knows of nothing there. */
+static bool arena_of(const void *ptr, uint32_t *arena)
+{
+	size_t bytes = sizeof(*arena);
+
+	/* The blocks of private arenas stay where they are: those may end without being freed. */
+	if (zm_arena_may_own(ptr))
+		return false;
+	return may_ask(ptr) && ZM_JE(mallctlbymib)(je.lookup.path, je.lookup.depth, arena, &bytes,
+						   (void *)&ptr, sizeof(ptr)) == 0;
+}
+
+/* Which bin has slabs like this one? A large block answers one region, in more bytes than any bin's
+ * region has. */
+static bool bin_of(const struct usage *usage, uint32_t *bin)
+{
+	size_t region_bytes;
+
+	if (usage->regions < 2)
+		return false;
+	region_bytes = usage->bytes / usage->regions;
+	if (region_bytes > je.largest_region_bytes)
+		return false;
+	*bin = je.bin_by_size[region_bytes / 8];
+	return je.layout.bin[*bin].regions == usage->regions &&
+	       je.layout.bin[*bin].slab_bytes == usage->bytes;
+}
+
+static bool same(const struct usage *a, const struct usage *b)
+{
+	return a->free == b->free && a->regions == b->regions && a->bytes == b->bytes;
+}
+
+bool zm_slab_find(const void *ptr, struct zm_slab *slab)
+{
+	const struct zm_slab_bin *bin;
+	const void *asked[3] = {ptr};
+	struct usage usage[3];
+	uint32_t region, arena;
+
+	if (!je.layout.exact || !arena_of(ptr, &slab->arena) || !query(asked, usage, 1) ||
+	    !bin_of(&usage[0], &slab->bin))
+		return false;
+	bin = &je.layout.bin[slab->bin];
+	region = zm_slab_region(&je.layout, bin, ptr);
+	if (region >= bin->regions)
+		return false;
+	slab->base = (char *)(uintptr_t)ptr - (size_t)region * bin->region_bytes;
+	slab->used = (uint32_t)(usage[0].regions - usage[0].free);
+	if (bin->slab_bytes == je.layout.page_bytes)
+		return true;
+	/* Counts of an inside address can be those of another start. Then the slab would reach into
+	 * its neighbour. */
+	asked[1] = slab->base;
+	asked[2] = slab->base + bin->slab_bytes - 1;
+	return arena_of(asked[1], &arena) && arena == slab->arena && arena_of(asked[2], &arena) &&
+	       arena == slab->arena && query(asked, usage, 3) && same(&usage[0], &usage[1]) &&
+	       same(&usage[0], &usage[2]);
+}
+
+void zm_slab_used(char *const *bases, const uint32_t *bins, uint32_t *used, size_t count)
+{
+	struct usage usage[ZM_SLAB_BATCH];
+	bool answered = query((const void *const *)bases, usage, count);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct zm_slab_bin *bin = &je.layout.bin[bins[i]];
+
+		used[i] = answered && usage[i].regions == bin->regions &&
+					  usage[i].bytes == bin->slab_bytes
+				  ? (uint32_t)(usage[i].regions - usage[i].free)
+				  : UINT32_MAX;
+	}
+}
+
+bool zm_slab_usage(const void *ptr, struct zm_slab_usage *usage)
+{
+	struct usage answer;
+
+	if (!arena_of(ptr, &usage->arena) || !query(&ptr, &answer, 1))
+		return false;
+	if (je.layout.exact) {
+		if (!bin_of(&answer, &usage->bin))
+			return false;
+	} else {
+		/* Region sizes do not follow from the slab's: ask. The address is known to be
+		 * jemalloc's. */
+		size_t bytes =
+			answer.regions < 2 ? SIZE_MAX : zm_je_sallocx((void *)(uintptr_t)ptr);
+
+		if (bytes > je.largest_region_bytes)
+			return false;
+		usage->bin = je.bin_by_size[bytes / 8];
+	}
+	usage->free = (uint32_t)answer.free;
+	usage->regions = (uint32_t)answer.regions;
+	return true;
+}
+
+/* ---- Statistics ---- */
+
+void zm_slab_refresh(void)
+{
+	uint64_t epoch = 1;
+	size_t bytes = sizeof(epoch);
+
+	ZM_JE(mallctl)("epoch", &epoch, &bytes, &epoch, sizeof(epoch));
+}
+
+unsigned zm_slab_arenas(void)
+{
+	unsigned arenas = 0;
+
+	return read_by_name("arenas.narenas", &arenas, sizeof(arenas)) ? arenas : 0;
+}
+
+static size_t figure_of(const struct mib *mib, size_t arena, size_t bin)
+{
+	struct mib at = *mib;
+	size_t value = 0;
+
+	at.path[2] = arena;
+	if (at.depth > 4)
+		at.path[4] = bin;
+	return read_at(&at, &value, sizeof(value)) ? value : 0;
+}
+
+static bool arena_there(unsigned arena)
+{
+	struct mib at = je.initialized;
+	bool there = false;
+
+	at.path[1] = arena;
+	return read_at(&at, &there, sizeof(there)) && there;
+}
+
+bool zm_slab_bin_stats(unsigned arena, unsigned bin, size_t *slabs, size_t *used_regions)
+{
+	if (bin == 0 && !arena_there(arena))
+		return false;
+	*slabs = figure_of(&je.curslabs, arena, bin);
+	*used_regions = *slabs != 0 ? figure_of(&je.curregs, arena, bin) : 0;
+	return true;
+}
+
+size_t zm_slab_live_bytes(void)
+{
+	size_t bytes = 0;
+
+	return read_by_name("stats.allocated", &bytes, sizeof(bytes)) ? bytes : 0;
+}
+
+size_t zm_slab_dirty_bytes(void)
+{
+	return figure_of(&je.pdirty, MALLCTL_ARENAS_ALL, 0) * je.layout.page_bytes;
+}
+
+/* ---- Moving ---- */
+
+/*
+ * Regions are taken through a cache of our own for each arena, as what it is filled with must stay
+ * in that arena: it is filled by the dozen under one lock. 18 ns for each region against 45 past
+ * all caches; many are refused, so this shows. Giving back through a cache would save as much, but
+ * then slabs that are being emptied lie half open to be allocated from.
+ */
+#define STOCKS 64
+static unsigned stocks[STOCKS]; /* number of jemalloc's explicit tcache + 1; 0: none yet */
+
+static int stock_flag(unsigned arena)
+{
+	unsigned number;
+	size_t bytes = sizeof(number);
+
+	if (arena >= STOCKS)
+		return MALLOCX_TCACHE_NONE;
+	if (stocks[arena] == 0) {
+		if (ZM_JE(mallctl)("tcache.create", &number, &bytes, NULL, 0) != 0)
+			return MALLOCX_TCACHE_NONE;
+		stocks[arena] = number + 1;
+	}
+	return MALLOCX_TCACHE(stocks[arena] - 1);
+}
+
+void *zm_slab_take(unsigned arena, unsigned bin)
+{
+	return zm_je.mallocx(je.layout.bin[bin].region_bytes,
+			     MALLOCX_ARENA(arena) | stock_flag(arena));
+}
+
+bool zm_slab_bin_of(size_t size, unsigned *bin)
+{
+	size_t bytes;
+
+	if (size > je.largest_region_bytes)
+		return false;
+	bytes = zm_je.nallocx(size + (size == 0), 0);
+	*bin = je.bin_by_size[bytes / 8];
+	return bytes <= je.largest_region_bytes;
+}
+
+void *zm_slab_take_alone(unsigned arena, unsigned bin)
+{
+	return zm_je.mallocx(je.layout.bin[bin].region_bytes,
+			     MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE);
+}
+
+void zm_slab_give(void *const *regions, size_t count, unsigned bin)
+{
+	for (size_t i = 0; i < count; i++)
+		zm_je.sdallocx(regions[i], je.layout.bin[bin].region_bytes, MALLOCX_TCACHE_NONE);
+}
+
+void zm_slab_drain(void)
+{
+	for (unsigned i = 0; i < STOCKS; i++) {
+		unsigned number = stocks[i] - 1;
+
+		if (stocks[i] != 0)
+			ZM_JE(mallctlbymib)
+		(je.tcache_flush.path, je.tcache_flush.depth, NULL, NULL, &number, sizeof(number));
+	}
+}
+
+void zm_slab_flush_thread(void)
+{
+	ZM_JE(mallctl)("thread.tcache.flush", NULL, NULL, NULL, 0);
+}
+
+/* ---- Giving back ---- */
+
+/*
+ * jemalloc gives unused pages back along a curve over dirty_decay_ms, in 200 steps, but only while
+ * the arena is allocated from past the caches: an idle program keeps them. So for the time of a
+ * purge each arena gets a short decay, and arena.<i>.decay walks the curve. Purging at once
+ * (arena.<i>.purge) gives back the same in one stall.
+ */
+#define PURGED_ARENAS 1024
+static struct {
+	unsigned arenas;
+	ssize_t before_ms[PURGED_ARENAS]; /* DECAY_NONE: not ours to touch */
+} purging;
+#define DECAY_NONE ((ssize_t)-2)
+
+static bool decay_ms_of(unsigned arena, ssize_t *ms)
+{
+	struct mib at = je.dirty_decay_ms;
+
+	at.path[1] = arena;
+	return read_at(&at, ms, sizeof(*ms));
+}
+
+static void set_decay_ms(unsigned arena, ssize_t ms)
+{
+	struct mib at = je.dirty_decay_ms;
+
+	at.path[1] = arena;
+	ZM_JE(mallctlbymib)(at.path, at.depth, NULL, NULL, &ms, sizeof(ms));
+}
+
+void zm_slab_decay_begin(unsigned ms)
+{
+	purging.arenas = zm_slab_arenas();
+	if (purging.arenas > PURGED_ARENAS)
+		purging.arenas = PURGED_ARENAS;
+	for (unsigned i = 0; i < purging.arenas; i++) {
+		ssize_t before;
+
+		purging.before_ms[i] = DECAY_NONE;
+		if (!arena_there(i) || !decay_ms_of(i, &before) ||
+		    (before >= 0 && before <= (ssize_t)ms))
+			continue;
+		purging.before_ms[i] = before;
+		set_decay_ms(i, (ssize_t)ms);
+	}
+}
+
+void zm_slab_decay_step(void)
+{
+	struct mib at = je.decay;
+
+	at.path[1] = MALLCTL_ARENAS_ALL;
+	ZM_JE(mallctlbymib)(at.path, at.depth, NULL, NULL, NULL, 0);
+}
+
+void zm_slab_decay_end(void)
+{
+	for (unsigned i = 0; i < purging.arenas; i++)
+		if (purging.before_ms[i] != DECAY_NONE)
+			set_decay_ms(i, purging.before_ms[i]);
+	purging.arenas = 0;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/allocator/libc.c - the C library's malloc, cold half.
+ *
+ * Its figures are in libc_info.c.
+ */
+#include "config.h"
+
+#include "allocator/allocator.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#if defined(HAVE_MALLOC_H)
+#include <malloc.h>
+#endif
+#if defined(HAVE_GNU_GET_LIBC_VERSION)
+#include <gnu/libc-version.h>
+#endif
+
+#include <zmalloc.h>
+
+#if defined(ZM_LIBC_CHUNKS)
+
+#include <dlfcn.h>
+
+bool zm_libc_chunks_known;
+
+/* Another malloc(), loaded before the C library or linked by the program, has other chunks. */
+static bool malloc_is_glibc(void)
+{
+	void *(*allocate)(size_t) = malloc;
+	const char *(*version)(void) = gnu_get_libc_version;
+	Dl_info of_malloc, of_glibc;
+
+	return dladdr(*(void **)&allocate, &of_malloc) != 0 &&
+	       dladdr(*(void **)&version, &of_glibc) != 0 &&
+	       of_malloc.dli_fbase == of_glibc.dli_fbase;
+}
+
+/*
+ * A chunk and its size word fill whole units of alignment. Where another function serves malloc()
+ * under its name, as valgrind's does, usable sizes are those asked for, and the word before is not
+ * ours to read.
+ */
+static bool looks_like_chunk(size_t usable)
+{
+	return usable != 0 && (usable + sizeof(size_t)) % (2 * sizeof(size_t)) == 0;
+}
+
+static bool agrees(size_t size)
+{
+	void *ptr = malloc(size);
+	size_t usable = malloc_usable_size(ptr), bytes;
+	bool same =
+		looks_like_chunk(usable) && (!zm_libc_chunk_usable(ptr, &bytes) || bytes == usable);
+
+	free(ptr);
+	return same;
+}
+
+/* Of each kind: cached by thread, small, large. Debugging modes (MALLOC_CHECK_, memory
+ * tagging) answer otherwise, each for every size. */
+static bool chunks_agree(void)
+{
+	static const size_t sizes[] = {1, 24, 25, 100, 1000, 5000, 100000};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if (!agrees(sizes[i]))
+			return false;
+	return true;
+}
+
+void zm_allocator_init(void)
+{
+	zm_libc_chunks_known = malloc_is_glibc() && chunks_agree();
+}
+
+#else
+
+void zm_allocator_init(void)
+{
+}
+
+#endif
+
+void zm_allocator_name(char *name, size_t size)
+{
+#if defined(HAVE_GNU_GET_LIBC_VERSION)
+	snprintf(name, size, "glibc-%s", gnu_get_libc_version());
+#else
+	snprintf(name, size, "libc");
+#endif
+}
+
+bool zm_allocator_has(int capability)
+{
+	switch (capability) {
+	case ZMALLOC_CAN_ALLOCATOR_INFO: {
+		struct zm_allocator_info info;
+
+		return zm_allocator_info(false, &info);
+	}
+#if defined(HAVE_MALLOC_TRIM)
+	case ZMALLOC_CAN_PURGE:
+		return true;
+#endif
+#if defined(ZM_HAVE_USABLE_SIZE)
+	case ZMALLOC_CAN_USABLE_SIZE:
+		return true;
+#endif
+	default:
+		return false;
+	}
+}
+
+/* No C library but Darwin's tells a good size; every one of them gives at least what was asked for.
+ */
+size_t zm_allocator_good_size(size_t size)
+{
+#if defined(HAVE_MALLOC_GOOD_SIZE) && defined(ZM_HAVE_USABLE_SIZE)
+	return size <= PTRDIFF_MAX ? malloc_good_size(size) : size;
+#else
+	return size;
+#endif
+}
+
+int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_value,
+		     size_t new_size)
+{
+	(void)name, (void)old, (void)old_size, (void)new_value, (void)new_size;
+	return ENOTSUP;
+}
+
+int zm_allocator_purge(void)
+{
+#if defined(HAVE_MALLOC_TRIM)
+	malloc_trim(0);
+	return 0;
+#else
+	return ENOTSUP;
+#endif
+}
+
+int zm_allocator_background_purge(bool enable)
+{
+	(void)enable;
+	return ENOTSUP;
+}

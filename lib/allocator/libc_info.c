@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/allocator/libc_info.c - figures of the C library's malloc: glibc has them, mallinfo(3) and
+ * malloc_info(3).
+ */
+#include "config.h"
+
+#include "allocator/allocator.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(HAVE_MALLOC_H)
+#include <malloc.h>
+#endif
+
+#if defined(HAVE_MALLINFO2)
+
+/*
+ * What is obtained from the system is blocks in use, free chunks, and the free top of the heap,
+ * which malloc_trim() gives back. Mapped blocks come on top, and have no free part.
+ */
+static void take_figures(struct zm_allocator_info *info)
+{
+	struct mallinfo2 figures = mallinfo2();
+
+	*info = ZM_ALLOCATOR_INFO_UNKNOWN;
+	if (figures.arena + figures.hblkhd == 0) {
+		/* Nothing taken yet, or malloc() is not glibc's: a checker's or a preloaded one. */
+		void *volatile block = malloc(1);
+
+		free(block);
+		figures = mallinfo2();
+	}
+	if (figures.arena + figures.hblkhd == 0)
+		return;
+	info->allocated = figures.uordblks + figures.hblkhd;
+	info->active = figures.arena - figures.keepcost + figures.hblkhd;
+	info->frag_smallbins = figures.fordblks - figures.keepcost;
+}
+
+/* mallinfo2() walks every free chunk under each arena's lock. */
+bool zm_allocator_info(bool refresh, struct zm_allocator_info *info)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static struct zm_allocator_info last;
+	static bool taken;
+
+	pthread_mutex_lock(&lock);
+	if (refresh || !taken)
+		take_figures(&last);
+	taken = true;
+	*info = last;
+	pthread_mutex_unlock(&lock);
+	return info->active != ZM_UNKNOWN;
+}
+
+#else
+
+bool zm_allocator_info(bool refresh, struct zm_allocator_info *info)
+{
+	(void)refresh;
+	*info = ZM_ALLOCATOR_INFO_UNKNOWN;
+	return false;
+}
+
+#endif
+
+unsigned zm_allocator_arenas(void)
+{
+	return 0;
+}
+
+bool zm_allocator_info_by_arena(unsigned arena, bool refresh, struct zm_allocator_info *info)
+{
+	(void)arena, (void)refresh;
+	*info = ZM_ALLOCATOR_INFO_UNKNOWN;
+	return false;
+}
+
+#if defined(HAVE_MALLOC_INFO) && defined(HAVE_MALLINFO2)
+
+/* glibc's: 254 bins, and each arena lists those of its own that hold any chunk. */
+#define BINS_MAX 256
+
+struct bins {
+	size_t count;
+	struct zm_allocator_bin bin[BINS_MAX];
+};
+
+/* Chunks of several arenas, and of several sizes within a bin, are added up by the largest size. */
+static void add_chunks(struct bins *bins, size_t chunk_bytes, size_t total_bytes)
+{
+	size_t at = 0;
+
+	while (at < bins->count && bins->bin[at].region_bytes < chunk_bytes)
+		at++;
+	if (at == bins->count || bins->bin[at].region_bytes != chunk_bytes) {
+		if (bins->count == BINS_MAX)
+			return;
+		memmove(&bins->bin[at + 1], &bins->bin[at],
+			(bins->count - at) * sizeof(bins->bin[0]));
+		bins->bin[at] = (struct zm_allocator_bin){chunk_bytes, ZM_UNKNOWN, ZM_UNKNOWN,
+							  ZM_UNKNOWN, 0};
+		bins->count++;
+	}
+	bins->bin[at].free_bytes += total_bytes;
+}
+
+/* `  <size from="33" to="48" total="96" count="2"/>`; the unsorted list's is spelt otherwise, and
+ * has no one size. */
+static void read_line(struct bins *bins, const char *line)
+{
+	size_t from, to, total, count;
+
+	if (sscanf(line, " <size from=\"%zu\" to=\"%zu\" total=\"%zu\" count=\"%zu\"", &from, &to,
+		   &total, &count) == 4)
+		add_chunks(bins, to, total);
+}
+
+int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit, void *context)
+{
+	struct bins bins = {0};
+	char *text = NULL, *line, *rest;
+	size_t size = 0;
+	FILE *stream;
+	int error;
+
+	(void)refresh;
+	if (arena != ZM_ALL_ARENAS)
+		return ENOENT;
+	stream = open_memstream(&text, &size);
+	if (stream == NULL)
+		return ENOMEM;
+	error = malloc_info(0, stream) == 0 ? 0 : errno;
+	if (fclose(stream) != 0 && error == 0)
+		error = ENOMEM;
+	for (line = error == 0 ? strtok_r(text, "\n", &rest) : NULL; line != NULL;
+	     line = strtok_r(NULL, "\n", &rest))
+		read_line(&bins, line);
+	free(text);
+	for (size_t i = 0; i < bins.count; i++)
+		if (!visit(&bins.bin[i], context))
+			break;
+	return error;
+}
+
+#else
+
+int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit, void *context)
+{
+	(void)arena, (void)refresh, (void)visit, (void)context;
+	return ENOTSUP;
+}
+
+#endif

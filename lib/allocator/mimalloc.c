@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/allocator/mimalloc.c - mimalloc, cold half.
+ */
+#include "config.h"
+
+#include "allocator/allocator.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <zmalloc.h>
+
+void zm_allocator_init(void)
+{
+}
+
+/* mi_version() is a decimal of three digits: 209 is 2.0.9. */
+void zm_allocator_name(char *name, size_t size)
+{
+	int version = mi_version();
+
+	snprintf(name, size, "mimalloc-%d.%d.%d", version / 100, version / 10 % 10, version % 10);
+}
+
+bool zm_allocator_has(int capability)
+{
+	switch (capability) {
+	case ZMALLOC_CAN_PURGE:
+	case ZMALLOC_CAN_ALLOCATOR_INFO:
+	case ZMALLOC_CAN_ARENA:
+	case ZMALLOC_CAN_USABLE_SIZE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+size_t zm_allocator_good_size(size_t size)
+{
+	return size <= PTRDIFF_MAX ? mi_good_size(size) : size;
+}
+
+int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_value,
+		     size_t new_size)
+{
+	(void)name, (void)old, (void)old_size, (void)new_value, (void)new_size;
+	return ENOTSUP;
+}
+
+/* ---- Figures ---- */
+
+/*
+ * mimalloc counts what it has committed. Pages in use it does not tell from pages it keeps, and it
+ * has no sum of its live blocks.
+ */
+bool zm_allocator_info(bool refresh, struct zm_allocator_info *info)
+{
+	size_t commit = 0, unused;
+
+	(void)refresh;
+	*info = ZM_ALLOCATOR_INFO_UNKNOWN;
+	mi_process_info(&unused, &unused, &unused, &unused, &unused, &commit, &unused, &unused);
+	info->active = commit;
+	return true;
+}
+
+unsigned zm_allocator_arenas(void)
+{
+	return 0;
+}
+
+bool zm_allocator_info_by_arena(unsigned arena, bool refresh, struct zm_allocator_info *info)
+{
+	(void)arena, (void)refresh;
+	*info = ZM_ALLOCATOR_INFO_UNKNOWN;
+	return false;
+}
+
+/*
+ * Areas come in no order and by the thousand, while no block size repeats: they are gathered by
+ * size. mimalloc has some 70 size classes; large blocks have an area each and come singly.
+ */
+#define BINS_MAX 128
+
+struct bins {
+	size_t count;
+	struct zm_allocator_bin bin[BINS_MAX];
+};
+
+static struct zm_allocator_bin *bin_of(struct bins *bins, size_t region_bytes)
+{
+	size_t at = 0;
+
+	while (at < bins->count && bins->bin[at].region_bytes < region_bytes)
+		at++;
+	if (at < bins->count && bins->bin[at].region_bytes == region_bytes)
+		return &bins->bin[at];
+	if (bins->count == BINS_MAX)
+		return NULL;
+	memmove(&bins->bin[at + 1], &bins->bin[at], (bins->count - at) * sizeof(bins->bin[0]));
+	bins->count++;
+	bins->bin[at] = (struct zm_allocator_bin){.region_bytes = region_bytes};
+	return &bins->bin[at];
+}
+
+/* A page's blocks are laid out as they are first needed: `reserved` is all that it has room for. */
+static bool gather(const mi_heap_t *heap, const mi_heap_area_t *area, void *block,
+		   size_t block_bytes, void *context)
+{
+	struct zm_allocator_bin *bin;
+	size_t regions;
+
+	(void)heap, (void)block, (void)block_bytes;
+	if (area->block_size == 0)
+		return true;
+	regions = area->reserved / area->full_block_size;
+	bin = regions > 1 ? bin_of(context, area->block_size) : NULL;
+	if (bin == NULL)
+		return true;
+	bin->slabs++;
+	bin->regions += regions;
+	bin->used_regions += area->used;
+	bin->free_bytes += (regions - area->used) * area->block_size;
+	return true;
+}
+
+/* Only the calling thread's heap can be visited. */
+int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit, void *context)
+{
+	struct bins bins = {0};
+
+	if (arena != ZM_ALL_ARENAS)
+		return ENOENT;
+	if (refresh)
+		mi_heap_collect(mi_heap_get_default(), false);
+	mi_heap_visit_blocks(mi_heap_get_default(), false, gather, &bins);
+	for (size_t i = 0; i < bins.count; i++)
+		if (!visit(&bins.bin[i], context))
+			break;
+	return 0;
+}
+
+/* ---- Giving back ---- */
+
+int zm_allocator_purge(void)
+{
+	mi_collect(true);
+	return 0;
+}
+
+int zm_allocator_background_purge(bool enable)
+{
+	(void)enable;
+	return ENOTSUP;
+}

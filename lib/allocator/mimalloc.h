@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/allocator/mimalloc.h - mimalloc, hot half.
+ *
+ * Its mi_ names are its own, so calls bind to it whatever else the process links.
+ */
+#ifndef ZM_ALLOCATOR_MIMALLOC_H
+#define ZM_ALLOCATOR_MIMALLOC_H
+
+#include <stdbool.h>
+#include <mimalloc.h>
+#include <stdint.h>
+
+#include "compiler.h"
+
+#define ZM_RAW_FREE_KEEPS_ERRNO 0
+#define ZM_RAW_COUNTS 0
+
+ZM_INLINE void *zm_raw_malloc(size_t size)
+{
+	return mi_malloc(size);
+}
+
+ZM_INLINE void *zm_raw_calloc(size_t size)
+{
+	return mi_zalloc(size);
+}
+
+ZM_INLINE void *zm_raw_realloc(void *ptr, size_t size)
+{
+	return mi_realloc(ptr, size);
+}
+
+/*
+ * mimalloc 2.0.9 takes every block of 256, 512 or 1,024 bytes for aligned to its size, and those of
+ * a page that does not begin at such an address are not. Asked for one byte more it aligns them.
+ */
+ZM_INLINE void *zm_raw_aligned(size_t alignment, size_t size)
+{
+	void *ptr;
+
+	if (zm_unlikely(alignment > PTRDIFF_MAX || size > PTRDIFF_MAX - alignment - 1))
+		return NULL;
+	ptr = mi_malloc_aligned(size, alignment);
+	if (zm_unlikely(((uintptr_t)ptr & (alignment - 1)) != 0)) {
+		mi_free(ptr);
+		ptr = mi_malloc_aligned(size + 1, alignment);
+	}
+	return ptr;
+}
+
+ZM_INLINE void zm_raw_free(void *ptr)
+{
+	mi_free(ptr);
+}
+
+/* mi_free_size() only asserts the size, and then calls mi_free(). */
+ZM_INLINE void zm_raw_free_sized(void *ptr, size_t usable)
+{
+	(void)usable;
+	mi_free(ptr);
+}
+
+ZM_INLINE size_t zm_raw_usable(const void *ptr)
+{
+	return mi_usable_size(ptr);
+}
+
+ZM_INLINE size_t zm_raw_charged(const void *ptr)
+{
+	return zm_raw_usable(ptr);
+}
+
+ZM_INLINE bool zm_raw_charged_quickly(const void *ptr, size_t *bytes)
+{
+	*bytes = zm_raw_charged(ptr);
+	return true;
+}
+
+#endif

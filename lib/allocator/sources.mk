@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The allocator's adaptor, by what configure chose; all of them are in the tarball.
+
+zm_allocator_sources = lib/allocator/allocator.h lib/allocator/arena.h lib/allocator/native.h lib/allocator/slab.h
+
+if ZM_ALLOCATOR_JEMALLOC
+zm_allocator_sources += \
+	lib/allocator/arena_list.c \
+	lib/allocator/jemalloc.c \
+	lib/allocator/jemalloc.h \
+	lib/allocator/jemalloc_arena.c \
+	lib/allocator/jemalloc_errno.c \
+	lib/allocator/jemalloc_info.c \
+	lib/allocator/jemalloc_names.h \
+	lib/allocator/jemalloc_native.c \
+	lib/allocator/jemalloc_slab.c
+endif
+if ZM_ALLOCATOR_TCMALLOC
+zm_allocator_sources += \
+	lib/allocator/arena_list.c \
+	lib/allocator/native_none.c \
+	lib/allocator/slab_none.c \
+	lib/allocator/tcmalloc.c \
+	lib/allocator/tcmalloc.h
+endif
+if ZM_ALLOCATOR_MIMALLOC
+zm_allocator_sources += \
+	lib/allocator/mimalloc.c \
+	lib/allocator/mimalloc.h \
+	lib/allocator/mimalloc_arena.c \
+	lib/allocator/native_none.c \
+	lib/allocator/slab_none.c
+endif
+if ZM_ALLOCATOR_LIBC
+zm_allocator_sources += \
+	lib/allocator/arena_list.c \
+	lib/allocator/libc.c \
+	lib/allocator/libc.h \
+	lib/allocator/libc_info.c \
+	lib/allocator/native_none.c \
+	lib/allocator/prefix.h \
+	lib/allocator/slab_none.c
+endif

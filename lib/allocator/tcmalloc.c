@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/allocator/tcmalloc.c - gperftools' tcmalloc and tcmalloc_minimal, cold half.
+ *
+ * Figures are the numeric properties that gperftools/malloc_extension.h lists.
+ */
+#include "config.h"
+
+#include "allocator/allocator.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <gperftools/malloc_extension_c.h>
+
+#include <zmalloc.h>
+
+void zm_allocator_init(void)
+{
+}
+
+/* ZM_ALLOCATOR_NAME tells tcmalloc from tcmalloc_minimal; the code is the same. tc_version():
+ * "gperftools 2.10". */
+void zm_allocator_name(char *name, size_t size)
+{
+	const char *version = tc_version(NULL, NULL, NULL);
+
+	snprintf(name, size, "%s-%s", ZM_ALLOCATOR_NAME, version + strcspn(version, "0123456789"));
+}
+
+bool zm_allocator_has(int capability)
+{
+	switch (capability) {
+	case ZMALLOC_CAN_PURGE:
+	case ZMALLOC_CAN_BACKGROUND_PURGE:
+	case ZMALLOC_CAN_CTL:
+	case ZMALLOC_CAN_ALLOCATOR_INFO:
+	case ZMALLOC_CAN_USABLE_SIZE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+size_t zm_allocator_good_size(size_t size)
+{
+	size_t good = size <= PTRDIFF_MAX ? MallocExtension_GetEstimatedAllocatedSize(size) : size;
+
+	return good > size ? good : size;
+}
+
+int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_value,
+		     size_t new_size)
+{
+	size_t value;
+
+	if ((old != NULL && (old_size == NULL || *old_size != sizeof(size_t))) ||
+	    (new_value != NULL && new_size != sizeof(size_t)))
+		return EINVAL;
+	if (!MallocExtension_GetNumericProperty(name, &value))
+		return ENOENT;
+	if (new_value != NULL && !MallocExtension_SetNumericProperty(name, *(size_t *)new_value))
+		return EPERM;
+	if (old != NULL)
+		*(size_t *)old = value;
+	return 0;
+}
+
+/* ---- Figures ---- */
+
+static size_t property(const char *name)
+{
+	size_t value;
+
+	return MallocExtension_GetNumericProperty(name, &value) ? value : ZM_UNKNOWN;
+}
+
+static size_t difference(size_t a, size_t b)
+{
+	return a == ZM_UNKNOWN || b == ZM_UNKNOWN || a < b ? ZM_UNKNOWN : a - b;
+}
+
+/* The heap is spans in use, spans kept, and spans whose pages were given back. */
+static void take_figures(struct zm_allocator_info *info)
+{
+	size_t heap = property("generic.heap_size");
+	size_t unmapped = property("tcmalloc.pageheap_unmapped_bytes");
+	size_t mapped = difference(heap, unmapped);
+
+	*info = ZM_ALLOCATOR_INFO_UNKNOWN;
+	info->allocated = property("generic.current_allocated_bytes");
+	info->active = difference(mapped, property("tcmalloc.pageheap_free_bytes"));
+	info->resident = property("generic.total_physical_bytes");
+	info->retained = unmapped;
+	info->metadata = difference(info->resident, mapped);
+	info->frag_smallbins = difference(info->active, info->allocated);
+}
+
+/* Each property walks every size class and thread cache under the heap's lock. */
+bool zm_allocator_info(bool refresh, struct zm_allocator_info *info)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static struct zm_allocator_info last;
+	static bool taken;
+
+	pthread_mutex_lock(&lock);
+	if (refresh || !taken)
+		take_figures(&last);
+	taken = true;
+	*info = last;
+	pthread_mutex_unlock(&lock);
+	return info->active != ZM_UNKNOWN;
+}
+
+unsigned zm_allocator_arenas(void)
+{
+	return 0;
+}
+
+bool zm_allocator_info_by_arena(unsigned arena, bool refresh, struct zm_allocator_info *info)
+{
+	(void)arena, (void)refresh;
+	*info = ZM_ALLOCATOR_INFO_UNKNOWN;
+	return false;
+}
+
+int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit, void *context)
+{
+	(void)arena, (void)refresh, (void)visit, (void)context;
+	return ENOTSUP;
+}
+
+/* ---- Giving back ---- */
+
+int zm_allocator_purge(void)
+{
+	MallocExtension_MarkThreadTemporarilyIdle();
+	MallocExtension_ReleaseFreeMemory();
+	return 0;
+}
+
+/*
+ * The release rate is out of reach of the C interface. With aggressive decommit a span is given
+ * back when it becomes free, by the thread that frees.
+ */
+int zm_allocator_background_purge(bool enable)
+{
+	return MallocExtension_SetNumericProperty("tcmalloc.aggressive_memory_decommit", enable)
+		       ? 0
+		       : ENOTSUP;
+}
