@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/defrag/count.c - the first walk: how many blocks of each slab does the program show?
+ *
+ * A look-up by page and an increment for each block; the allocator is asked once for each slab.
+ */
+#include "config.h"
+
+#include "defrag/cycle.h"
+
+static struct zm_slab_record *new_record(const struct zm_slab *found)
+{
+	struct zm_slab_record *slab;
+	size_t bytes = zm_cycle.layout->bin[found->bin].slab_bytes;
+
+	if (zm_cycle.slabs_count == zm_cycle.slabs_capacity || found->arena >= zm_cycle.arenas)
+		return NULL;
+	slab = &zm_cycle.slabs[zm_cycle.slabs_count];
+	slab->base = found->base;
+	slab->held = NULL;
+	slab->live = 0;
+	zm_store(&slab->held_count, 0);
+	zm_store(&slab->next, 0);
+	slab->arena = (uint16_t)found->arena;
+	slab->bin = (uint8_t)found->bin;
+	zm_store_release(&slab->state, ZM_SLAB_SEEN);
+	if (!zm_table_set(found->base, bytes, zm_cycle.slabs_count + 1)) {
+		zm_table_set(found->base, bytes, 0);
+		return NULL;
+	}
+	zm_cycle.slabs_count++;
+	return slab;
+}
+
+/* A slab that reaches into one that we know: one of the two was wrong from the start, or is gone by
+ * now. */
+static bool overlaps(const struct zm_slab *found)
+{
+	size_t bytes = zm_cycle.layout->bin[found->bin].slab_bytes;
+	bool overlap = false;
+
+	for (size_t at = 0; at < bytes; at += zm_cycle.layout->page_bytes) {
+		uint32_t entry = zm_table_get(found->base + at);
+
+		if (entry == 0)
+			continue;
+		zm_store(&zm_cycle.slabs[(entry & ~ZM_PAGE_PINNED) - 1].state, ZM_SLAB_DOUBT);
+		overlap = true;
+	}
+	return overlap;
+}
+
+static struct zm_slab_record *find_record(const void *ptr)
+{
+	struct zm_slab found;
+
+	if (!zm_slab_find(ptr, &found) || overlaps(&found))
+		return NULL;
+	return new_record(&found);
+}
+
+struct zm_slab_record *zm_cycle_record(const void *ptr)
+{
+	uint32_t entry = zm_table_get(ptr), region;
+	struct zm_slab_record *slab;
+	const struct zm_slab_bin *bin;
+
+	if (zm_unlikely(entry == 0))
+		return find_record(ptr);
+	slab = &zm_cycle.slabs[(entry & ~ZM_PAGE_PINNED) - 1];
+	bin = &zm_cycle.layout->bin[slab->bin];
+	region = zm_slab_region(zm_cycle.layout, bin, ptr);
+	if (zm_likely(region < bin->regions &&
+		      slab->base + (size_t)region * bin->region_bytes == (const char *)ptr))
+		return slab;
+	/* An inside address; or the record is stale or wrong, and if the allocator says so it is in
+	 * doubt from now on. */
+	if (zm_load(&slab->state) == ZM_SLAB_SEEN)
+		find_record(ptr);
+	return NULL;
+}
+
+void zm_count_visit(const void *ptr)
+{
+	struct zm_slab_record *slab = zm_cycle_record(ptr);
+
+	if (zm_likely(slab != NULL))
+		slab->live++;
+}

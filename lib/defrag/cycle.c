@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/defrag/cycle.c - the one cycle of the process: its memory, its end, fork.
+ *
+ * Tables come from the system, not from the heap that is being measured, and are kept for the next
+ * cycle: 40 bytes for each slab, one percent of what 4 KiB slabs hold. After a cycle their pages
+ * are handed back; the addresses stay, because a hook in another thread may be about to read them.
+ */
+#include "config.h"
+
+#include "defrag/cycle.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+
+#include "account.h"
+#include "defrag/hook.h"
+#include "os/os.h"
+
+struct zm_cycle zm_cycle = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void shut_gate(void)
+{
+	uint32_t gate = zm_load(&zm_cycle.gate);
+
+	while (!zm_compare_exchange(&zm_cycle.gate, &gate, gate & ~ZM_GATE_OPEN))
+		;
+	/* Whoever is inside is there for microseconds, unless the system has put it aside. */
+	while (zm_load_acquire(&zm_cycle.gate) != 0)
+		sched_yield();
+}
+
+/* ---- The lock, and fork ---- */
+
+/*
+ * Both sides go on with the cycle. The lock says that no step is under way in another thread, the
+ * gate that no hook is; so every region is in one place, in the child too. A fork from inside a
+ * step, by the walk, is in its own thread and finds everything at rest between two visits.
+ */
+static bool fork_locked, fork_opened;
+static ZM_ATOMIC(size_t) stepping;
+
+static size_t this_thread(void)
+{
+	return (size_t)(uintptr_t)&zm_thread;
+}
+
+void zm_cycle_lock(void)
+{
+	pthread_mutex_lock(&zm_cycle.lock);
+	zm_store(&stepping, this_thread());
+}
+
+bool zm_cycle_trylock(void)
+{
+	if (pthread_mutex_trylock(&zm_cycle.lock) != 0)
+		return false;
+	zm_store(&stepping, this_thread());
+	return true;
+}
+
+void zm_cycle_unlock(void)
+{
+	zm_store(&stepping, 0);
+	pthread_mutex_unlock(&zm_cycle.lock);
+}
+
+static void before_fork(void)
+{
+	bool locked = zm_load(&stepping) != this_thread();
+
+	if (locked)
+		zm_cycle_lock();
+	fork_locked = locked;
+	fork_opened = (zm_load(&zm_cycle.gate) & ZM_GATE_OPEN) != 0;
+	if (fork_opened)
+		shut_gate();
+}
+
+static void after_fork(void)
+{
+	if (fork_opened)
+		zm_store_release(&zm_cycle.gate, ZM_GATE_OPEN);
+	if (fork_locked)
+		zm_cycle_unlock();
+}
+
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+static void register_fork(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+/* ---- Memory ---- */
+
+struct zm_cycle_table {
+	void *items;
+	size_t capacity;
+};
+static struct {
+	struct zm_cycle_table slabs, words, pools, heap;
+} tables;
+
+/* Room for `count` items: what there is, if it is enough; else more, the old being given up. False:
+ * none. */
+static bool have_table(struct zm_cycle_table *table, size_t count, size_t item_bytes)
+{
+	void *pages;
+
+	if (table->items != NULL && table->capacity >= count)
+		return true;
+	if (table->items != NULL)
+		count *= 2;
+	if (zm_os_map(count * item_bytes, &pages) != 0)
+		return false;
+	if (table->items != NULL)
+		zm_os_dontneed(table->items, table->capacity * item_bytes);
+	table->items = pages;
+	table->capacity = count;
+	return true;
+}
+
+static size_t words_of(uint32_t regions)
+{
+	return (regions + ZM_HELD_BITS - 1) / ZM_HELD_BITS;
+}
+
+/* How much does a heap like this one need? A quarter more slabs than there are, as the program goes
+ * on allocating. */
+static bool have_tables(void)
+{
+	const struct zm_slab_layout *layout = zm_cycle.layout;
+	size_t slabs = 0, words = 0, used, count, pools;
+
+	zm_cycle.arenas = zm_slab_arenas();
+	for (unsigned arena = 0; arena < zm_cycle.arenas; arena++)
+		for (unsigned bin = 0; bin < layout->bins; bin++) {
+			if (!zm_slab_bin_stats(arena, bin, &count, &used))
+				break;
+			slabs += count;
+			words += count * words_of(layout->bin[bin].regions) +
+				 layout->bin[bin].regions + 1;
+		}
+	slabs += slabs / 4 + 1024;
+	words += words / 4 + 1024;
+	pools = (size_t)zm_cycle.arenas * layout->bins;
+	return slabs < ZM_PAGE_PINNED &&
+	       have_table(&tables.slabs, slabs, sizeof(*zm_cycle.slabs)) &&
+	       have_table(&tables.words, words, sizeof(*zm_cycle.words)) &&
+	       have_table(&tables.pools, pools, sizeof(*zm_cycle.pools)) &&
+	       have_table(&tables.heap, pools, sizeof(*zm_cycle.heap));
+}
+
+/* ---- Begin ---- */
+
+int zm_cycle_begin(const void *owner)
+{
+	int error;
+
+	if (zm_load(&zm_cycle.owner) != NULL)
+		return EBUSY;
+	pthread_once(&fork_once, register_fork);
+	zm_cycle.layout = zm_slab_layout();
+	error = zm_table_open(zm_cycle.layout->page_shift);
+	if (error != 0)
+		return error;
+	if (!have_tables())
+		return ENOMEM;
+	zm_cycle.slabs = tables.slabs.items;
+	zm_cycle.slabs_capacity = (uint32_t)tables.slabs.capacity;
+	zm_cycle.words = tables.words.items;
+	zm_cycle.words_capacity = tables.words.capacity;
+	zm_cycle.pools = tables.pools.items;
+	zm_cycle.heap = tables.heap.items;
+	zm_cycle.slabs_count = 0;
+	zm_cycle.words_count = 0;
+	zm_cycle.heap_count = 0;
+	zm_cycle.chosen = zm_cycle.emptied = 0;
+	zm_cycle.planned_bytes = 0;
+	zm_cycle.number++;
+	zm_cycle.judging = false;
+	zm_cycle.moved = zm_cycle.moved_bytes = zm_cycle.missed = zm_cycle.released_bytes = 0;
+	zm_store(&zm_cycle.stepped.refused, 0);
+	zm_store(&zm_cycle.hooked.refused, 0);
+	zm_store(&zm_cycle.held_frees, 0);
+	zm_store(&zm_cycle.steered, 0);
+	zm_store(&zm_cycle.owner, owner);
+	return 0;
+}
+
+/* ---- End ---- */
+
+void zm_cycle_close(void)
+{
+	shut_gate();
+	zm_hook_remove();
+	zm_cycle.cursor = 0;
+}
+
+bool zm_cycle_release_some(uint32_t slabs)
+{
+	uint32_t end = zm_cycle.slabs_count;
+
+	if (end - zm_cycle.cursor > slabs)
+		end = zm_cycle.cursor + slabs;
+	for (; zm_cycle.cursor < end; zm_cycle.cursor++)
+		zm_move_release(&zm_cycle.slabs[zm_cycle.cursor]);
+	if (end < zm_cycle.slabs_count)
+		return false;
+	zm_move_release_spares();
+	zm_slab_drain();
+	zm_store(&zm_cycle.full, 0);
+	zm_os_dontneed(zm_cycle.slabs, zm_cycle.slabs_count * sizeof(*zm_cycle.slabs));
+	zm_os_dontneed(zm_cycle.words, zm_cycle.words_count * sizeof(*zm_cycle.words));
+	zm_store(&zm_cycle.owner, NULL);
+	return true;
+}
+
+void zm_cycle_end(void)
+{
+	if (zm_load(&zm_cycle.owner) == NULL)
+		return;
+	zm_cycle_close();
+	while (!zm_cycle_release_some(UINT32_MAX))
+		;
+}
+
+#if defined(__GNUC__)
+/* The process ends: what is held goes back, for the sake of whoever still looks (exit handlers,
+ * leak checkers). */
+__attribute__((__destructor__)) static void end_with_process(void)
+{
+	if (!zm_cycle_trylock())
+		return;
+	zm_cycle_end();
+	zm_cycle_unlock();
+}
+#endif

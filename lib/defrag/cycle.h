@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/defrag/cycle.h - one cycle of defragmentation, from the first count to the last release.
+ *
+ *   gate.c   is there something to gain?          sums over bins, no look at any block
+ *   count.c  how many blocks of each slab         live[slab]++ for each block shown
+ *            does the program show?
+ *   plan.c   which slabs to empty?                those whose blocks were all shown, cheapest
+ * first; pins them move.c   move what lies in a pinned slab,     a region is either used by the
+ * program, free, or held; hold what comes free in one          a slab with every region held is
+ * given back hook.c   the same for frees and allocations   a free is held, an allocation is served
+ * from elsewhere of the program meanwhile average.c a simpler rule for layouts that do not allow
+ * for this one hint.c   the same cycle without a walk        sample, then chosen slab by slab as
+ * blocks turn up driver.c when, how hard, in what slices
+ *
+ * There is one cycle in a process at a time. The thread that steps it holds zm_cycle.lock; hooks,
+ * in any thread, do not: they enter through zm_cycle.gate, touch only `held` and `held_count` of
+ * pinned slabs and the list of full ones, and are waited for where a cycle ends or the process
+ * forks.
+ */
+#ifndef ZM_DEFRAG_CYCLE_H
+#define ZM_DEFRAG_CYCLE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "allocator/slab.h"
+#include "atomic.h"
+#include "defrag/table.h"
+
+enum zm_slab_state {
+	ZM_SLAB_SEEN,   /* counted */
+	ZM_SLAB_DOUBT,  /* two addresses named it differently: leave it alone */
+	ZM_SLAB_LEFT,   /* hints: judged, stays */
+	ZM_SLAB_CHOSEN, /* pinned: nothing new shall live there */
+	ZM_SLAB_GONE
+};
+
+/* A word of the bits that say which regions of a pinned slab are held. */
+typedef ZM_ATOMIC(size_t) zm_held_word;
+#define ZM_HELD_BITS (8 * sizeof(size_t))
+
+struct zm_slab_record {
+	char *base;
+	zm_held_word *held; /* chosen slabs only */
+	uint32_t live;      /* blocks shown by the walk */
+	ZM_ATOMIC(uint32_t) held_count;
+	ZM_ATOMIC(uint32_t)
+	next; /* number + 1 of the next in its list: of candidates, of full ones */
+	uint16_t arena;
+	uint8_t bin;
+	ZM_ATOMIC(uint8_t) state;
+};
+
+/* One bin of one arena: moves stay within it. */
+struct zm_pool {
+	size_t free_outside; /* regions free in slabs not chosen */
+	size_t evacuated;    /* regions used in chosen slabs: they will need as many of those */
+	uint32_t *by_used;   /* lists of candidates, one for each number of regions used */
+	void *spare;         /* a region outside, for a move that is refused too often */
+	uint32_t cheapest;   /* number used of the first list that is not done */
+	uint64_t cost;       /* of a byte released from that list, 2^-16 ns */
+	uint32_t threshold;  /* hints: choose slabs with fewer used; by_used counts slabs there */
+	uint32_t threshold_part; /* and of those with as many, this part, 1/256 */
+	size_t expected;         /* hints: regions of the slabs that this will choose */
+};
+
+/* Counters of zdefrag_stats that have two sources: the thread that steps, which writes plainly, and
+ * hooks. */
+struct zm_cycle_counts {
+	ZM_ATOMIC(size_t) refused, held_bytes;
+};
+
+struct zm_gate_figures {
+	size_t frag_bytes, live_bytes, attainable_bytes;
+	size_t blocks; /* small ones */
+};
+
+#define ZM_GATE_OPEN 0x80000000u
+
+struct zm_cycle {
+	pthread_mutex_t lock;
+	ZM_ATOMIC(const void *)
+	owner; /* the driver whose cycle it is, or one for all hints; NULL: none runs */
+	const struct zm_slab_layout *layout;
+	uint32_t number; /* of the cycle */
+	bool judging;    /* hints: slabs are chosen when they turn up, destinations among them */
+
+	/* Open while slabs are pinned; the number of hooks inside in the lower bits. */
+	ZM_ATOMIC(uint32_t) gate;
+	ZM_ATOMIC(uint32_t) full; /* list of chosen slabs with every region held */
+
+	struct zm_slab_record *slabs;
+	uint32_t slabs_count, slabs_capacity;
+	size_t *words; /* room for `held`, and by_used */
+	size_t words_count, words_capacity;
+	struct zm_pool *pools;
+	unsigned arenas;
+
+	/* Planning. */
+	uint32_t cursor;
+	uint32_t *heap; /* pools with candidates, cheapest byte first */
+	uint32_t heap_count;
+	size_t want_bytes, planned_bytes;
+	uint32_t chosen, emptied;
+
+	/* Moving. */
+	bool spare_used; /* the next slice has to find others first */
+	uint64_t moved, moved_bytes, missed, released_bytes;
+	struct zm_cycle_counts stepped, hooked;
+	ZM_ATOMIC(size_t) held_frees, steered;
+};
+extern struct zm_cycle zm_cycle;
+
+/* ---- gate.c ---- */
+
+/* Fresh figures, held regions counted as free. */
+void zm_gate_look(struct zm_gate_figures *figures);
+
+/* ---- cycle.c ---- */
+
+/* Whoever steps or ends the cycle holds the lock; fork() waits for it, except in the thread that
+ * has it. */
+void zm_cycle_lock(void);
+bool zm_cycle_trylock(void);
+void zm_cycle_unlock(void);
+
+/* All below: under the lock. */
+
+/* Take the cycle for `owner` and have room for counting. 0, EBUSY or ENOMEM. */
+int zm_cycle_begin(const void *owner);
+
+/* Stop the hooks and wait for those inside: afterwards nothing is pinned for them. */
+void zm_cycle_close(void);
+
+/* After zm_cycle_close(): release what the next `slabs` slabs hold. True when all is released and
+ * the cycle is over. */
+bool zm_cycle_release_some(uint32_t slabs);
+
+/* Close, and release everything. */
+void zm_cycle_end(void);
+
+/* ---- count.c ---- */
+
+/* The record of the slab that ptr is a region of, made if need be; NULL if it is no region's start,
+ * or no room is left. */
+struct zm_slab_record *zm_cycle_record(const void *ptr);
+
+void zm_count_visit(const void *ptr);
+
+/* ---- plan.c ---- */
+
+/* Begin to plan for releasing at least want_bytes of slabs. False: no room. */
+bool zm_plan_begin(size_t want_bytes);
+
+/* Look at the next slabs, at most that many. True when all have been looked at. */
+bool zm_plan_look(uint32_t slabs);
+
+/* Choose and pin, at most that many slabs. True when the plan is complete. */
+bool zm_plan_choose(uint32_t slabs);
+
+struct zm_pool *zm_plan_pool(unsigned arena, unsigned bin);
+
+/* The plan is complete: list the pools to move in, for zm_move_prime(). */
+void zm_plan_close(void);
+
+/* Pin one slab. False: no room for its bits. */
+bool zm_plan_pin(struct zm_slab_record *slab);
+
+/* For hints: count a slab of a sample of one block in `part`; draw thresholds from it; pin a slab
+ * if its pool's says so. */
+void zm_plan_sample(const struct zm_slab_record *slab, uint32_t used);
+void zm_plan_thresholds(unsigned part);
+void zm_plan_judge(struct zm_slab_record *slab, uint32_t used);
+
+/* ---- average.c ---- */
+
+/* For layouts that are not exact; on statistics of the last zm_slab_refresh(). */
+bool zm_average_hint(const void *ptr, struct zm_slab_usage *usage);
+void *zm_average_visit(void *ptr);
+
+/* ---- hint.c ---- */
+
+/* From every call of the program's that a hook sees: ends a cycle of hints that no one asks for any
+ * more. */
+void zm_hint_tick(void);
+
+/* A destination lies in a slab that may not have been judged yet: do it, before anything is moved
+ * there. */
+void zm_hint_judge(const void *target);
+
+/* ---- move.c ---- */
+
+/* What one move may be refused before it takes the pool's spare region: 2,048 at 40 ns are under
+ * 0.1 ms. */
+#define ZM_MOVE_REFUSALS 2048
+
+/* Move the block if it is in a pinned slab. *work_ns: an estimate of the time taken is added.
+ * Returns where it is. */
+void *zm_move_visit(void *ptr, uint32_t *work_ns);
+
+/* A region outside all pinned slabs, not charged to anyone yet; NULL if none was found in time. */
+void *zm_move_take(unsigned arena, unsigned bin, uint32_t *work_ns);
+
+/*
+ * See that every pool has a spare region, ZM_MOVE_REFUSALS at a time. False: not yet. A long run of
+ * slabs to empty at the front of a pool is thus met between two walks, not inside one.
+ */
+bool zm_move_prime(void);
+
+/* The same for the pool of one slab. */
+bool zm_move_find_spare(const struct zm_slab_record *slab);
+
+/* Hold a region of a pinned slab; figures are the caller's affair. False if it is held already. */
+bool zm_move_hold(struct zm_slab_record *slab, uint32_t region);
+
+/* The same by the thread that steps, for an old block whose copy the program has made. */
+bool zm_move_hold_freed(struct zm_slab_record *slab, uint32_t region);
+
+/* Bytes held now, in every thread. */
+size_t zm_move_held_bytes(void);
+
+/* Give back the slabs that are full of held regions. */
+void zm_move_release_full(void);
+
+/* The gate is closed: give back what is held of a slab, and forget it. */
+void zm_move_release(struct zm_slab_record *slab);
+
+/* Spare regions too. */
+void zm_move_release_spares(void);
+
+/* The record and region number of an address in a pinned slab; NULL if it is not a region's start
+ * in one. */
+struct zm_slab_record *zm_move_pinned(const void *ptr, uint32_t *region);
+
+#endif

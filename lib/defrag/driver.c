@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/defrag/driver.c - when to work, how hard, and in what slices.
+ *
+ *            gate open                  walked       chosen          walked, or all empty      all
+ * released IDLE ------------------> COUNTING ------> PLANNING ------> MOVING ---------------->
+ * ENDING -----------> PURGING --> IDLE ^  gate shut: look again later              |  nothing to
+ * choose                      ^
+ *    +-------------------------------------------+-----------------------------------------+
+ */
+#include "config.h"
+
+#include <zmalloc/defrag.h>
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "defrag/cycle.h"
+
+/* The clock is read when about this much work is estimated to have been done since the last look.
+ */
+#define LOOK_NS 10000
+
+/* Work between two looks at the clock where a phase does not call the walk: slabs. 64 to ask about
+ * are 2 us, to pin or release 100 us at most. */
+#define LOOK_SLABS ZM_SLAB_BATCH
+
+/* A cycle that released less than this part of what it planned makes the next one wait. */
+#define WORTHWHILE_PART 4
+#define BACKOFF_MAX 6
+
+/* A purge is walked along its curve in this many steps. */
+#define PURGE_STEPS 200
+
+struct zdefrag {
+	zdefrag_scan_function *scan;
+	void *context;
+	struct zdefrag_settings settings;
+	struct zdefrag_stats stats;
+	void (*progress)(zdefrag *d, void *context);
+	void *progress_context;
+
+	bool over; /* the slice */
+	bool scanning;
+	bool whole; /* zdefrag_run(): no thresholds, no pauses */
+	bool walk_begun;
+	uint32_t work_ns;
+	uint64_t slice_end_ns;
+	uint64_t next_ns; /* when to step next */
+	unsigned cpu_percent;
+	unsigned backoff; /* doublings of check_ms */
+
+	uint64_t walk_visited, walk_blocks; /* of them about this many */
+	uint64_t purge_end_ns, purge_step_ns;
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* ---- The walk ---- */
+
+static void look_at_clock(zdefrag *d)
+{
+	d->work_ns = 0;
+	if (now_ns() >= d->slice_end_ns)
+		d->over = true;
+}
+
+/* Nothing is left to be moved. A layout that is not exact chooses no slabs. */
+static bool all_emptied(void)
+{
+	return zm_cycle.emptied == zm_cycle.chosen && zm_cycle.layout->exact;
+}
+
+void *zdefrag_visit(zdefrag *d, void *ptr)
+{
+	if (zm_unlikely(!d->scanning))
+		return ptr;
+	d->walk_visited++;
+	if (d->stats.phase == ZDEFRAG_COUNTING) {
+		zm_count_visit(ptr);
+		d->work_ns += 20;
+	} else if (!zm_cycle.layout->exact) {
+		ptr = zm_average_visit(ptr);
+		d->work_ns += 200;
+	} else {
+		ptr = zm_move_visit(ptr, &d->work_ns);
+		d->work_ns += 10;
+		if (zm_unlikely(all_emptied()) || zm_unlikely(zm_cycle.spare_used))
+			d->over = true;
+	}
+	if (zm_unlikely(d->work_ns >= LOOK_NS))
+		look_at_clock(d);
+	return ptr;
+}
+
+int zdefrag_slice_over(const zdefrag *d)
+{
+	return d->over;
+}
+
+/* True when the walk is complete. */
+static bool walk(zdefrag *d)
+{
+	int begin = !d->walk_begun, complete;
+
+	d->walk_begun = true;
+	d->scanning = true;
+	complete = d->scan(d, begin, d->context);
+	d->scanning = false;
+	return complete != 0;
+}
+
+/* ---- Phases ---- */
+
+static void enter_phase(zdefrag *d, int phase)
+{
+	d->stats.phase = phase;
+	d->stats.permille = 0;
+	d->walk_begun = false;
+	d->stats.visited += d->walk_visited;
+	d->walk_visited = 0;
+}
+
+static void go_idle(zdefrag *d, int reason)
+{
+	enter_phase(d, ZDEFRAG_IDLE);
+	d->stats.reason = reason;
+	d->next_ns = now_ns() + ((uint64_t)d->settings.check_ms << d->backoff) * 1000000u;
+}
+
+static unsigned percent_x100(const struct zm_gate_figures *figures)
+{
+	return figures->live_bytes == 0 ? 0
+					: (unsigned)((double)figures->frag_bytes * 10000 /
+						     (double)figures->live_bytes);
+}
+
+static void look(zdefrag *d, struct zm_gate_figures *figures)
+{
+	zm_gate_look(figures);
+	d->stats.frag_bytes = figures->frag_bytes;
+	d->stats.live_bytes = figures->live_bytes;
+	d->stats.attainable_bytes = figures->attainable_bytes;
+	d->stats.percent_x100 = percent_x100(figures);
+}
+
+/* Linear between the two thresholds, as Redis has it. */
+static unsigned cpu_share(const zdefrag *d)
+{
+	const struct zdefrag_settings *s = &d->settings;
+	unsigned percent = d->stats.percent_x100 / 100;
+
+	if (percent >= s->upper_percent || s->upper_percent <= s->lower_percent)
+		return s->cpu_max_percent;
+	if (percent <= s->lower_percent)
+		return s->cpu_min_percent;
+	return s->cpu_min_percent + (s->cpu_max_percent - s->cpu_min_percent) *
+					    (percent - s->lower_percent) /
+					    (s->upper_percent - s->lower_percent);
+}
+
+static size_t target_bytes(const zdefrag *d)
+{
+	return (size_t)((double)d->stats.live_bytes * d->settings.lower_percent / 100);
+}
+
+/* What has to be released for fragmentation to come under the lower threshold, and a tenth of that
+ * on top. */
+static size_t want_bytes(const zdefrag *d)
+{
+	size_t enough = target_bytes(d) / 10 * 9;
+
+	return d->stats.frag_bytes > enough ? (size_t)d->stats.frag_bytes - enough : 0;
+}
+
+/* Is moving worth it? Half of what is wanted should be attainable. */
+static int gate_reason(const zdefrag *d)
+{
+	if (d->stats.percent_x100 / 100 < d->settings.lower_percent || d->stats.percent_x100 == 0 ||
+	    (!d->whole && d->stats.frag_bytes < d->settings.ignore_bytes))
+		return ZDEFRAG_REASON_LOW;
+	if (d->stats.attainable_bytes == 0 ||
+	    (!d->whole && d->stats.attainable_bytes < want_bytes(d) / 2))
+		return ZDEFRAG_REASON_UNATTAINABLE;
+	return ZDEFRAG_REASON_NONE;
+}
+
+static void step_idle(zdefrag *d)
+{
+	struct zm_gate_figures figures;
+	int reason, error;
+
+	look(d, &figures);
+	reason = gate_reason(d);
+	if (reason == ZDEFRAG_REASON_NONE) {
+		error = zm_cycle_begin(d);
+		if (error != 0)
+			reason = error == EBUSY ? ZDEFRAG_REASON_BUSY : ZDEFRAG_REASON_NO_MEMORY;
+	}
+	if (reason != ZDEFRAG_REASON_NONE) {
+		d->backoff = reason == ZDEFRAG_REASON_LOW ? 0 : d->backoff;
+		go_idle(d, reason);
+		return;
+	}
+	d->cpu_percent = cpu_share(d);
+	d->stats.cycles++;
+	d->stats.reason = ZDEFRAG_REASON_NONE;
+	d->walk_blocks = figures.blocks;
+	enter_phase(d, zm_cycle.layout->exact ? ZDEFRAG_COUNTING : ZDEFRAG_MOVING);
+}
+
+static void step_counting(zdefrag *d)
+{
+	bool complete = walk(d);
+
+	if (!complete)
+		return;
+	d->walk_blocks = d->walk_visited;
+	zm_plan_begin(want_bytes(d));
+	enter_phase(d, ZDEFRAG_PLANNING);
+}
+
+static void begin_ending(zdefrag *d)
+{
+	zm_move_release_full();
+	zm_cycle_close();
+	enter_phase(d, ZDEFRAG_ENDING);
+}
+
+/* Ask about all slabs first, then choose among them. */
+static void step_planning(zdefrag *d)
+{
+	do {
+		if (!d->walk_begun)
+			d->walk_begun = zm_plan_look(LOOK_SLABS);
+		else if (zm_plan_choose(LOOK_SLABS)) {
+			d->stats.slabs_chosen = zm_cycle.chosen;
+			zm_plan_close();
+			enter_phase(d, ZDEFRAG_MOVING);
+			if (zm_cycle.chosen == 0)
+				begin_ending(d);
+			return;
+		}
+		look_at_clock(d);
+	} while (!d->over);
+}
+
+static void step_moving(zdefrag *d)
+{
+	bool complete = false;
+
+	zm_move_release_full();
+	while (!zm_move_prime() && !d->over)
+		look_at_clock(d);
+	if (!d->over)
+		complete = walk(d);
+	zm_move_release_full();
+	if (complete || all_emptied())
+		begin_ending(d);
+}
+
+/* The cycle's counts so far, on top of those of past ones. */
+static void add_cycle(struct zdefrag_stats *stats)
+{
+	stats->moved += zm_cycle.moved;
+	stats->moved_bytes += zm_cycle.moved_bytes;
+	stats->missed += zm_cycle.missed;
+	stats->slabs_released += zm_cycle.emptied;
+	stats->released_bytes += zm_cycle.released_bytes;
+	stats->refused += zm_load(&zm_cycle.stepped.refused) + zm_load(&zm_cycle.hooked.refused);
+	stats->held_frees += zm_load(&zm_cycle.held_frees);
+	stats->steered += zm_load(&zm_cycle.steered);
+}
+
+static void judge_cycle(zdefrag *d)
+{
+	struct zm_gate_figures figures;
+	size_t planned = zm_cycle.planned_bytes;
+	size_t before = d->stats.frag_bytes;
+	bool worthwhile;
+
+	add_cycle(&d->stats);
+	look(d, &figures);
+	if (zm_cycle.layout->exact)
+		worthwhile = zm_cycle.emptied != 0 &&
+			     zm_cycle.released_bytes >= planned / WORTHWHILE_PART;
+	else
+		worthwhile = figures.frag_bytes + before / 32 < before;
+	if (worthwhile)
+		d->backoff = 0;
+	else if (d->backoff < BACKOFF_MAX)
+		d->backoff++;
+	d->stats.reason = worthwhile ? ZDEFRAG_REASON_NONE : ZDEFRAG_REASON_BACKOFF;
+}
+
+static void begin_purging(zdefrag *d)
+{
+	uint64_t now = now_ns();
+
+	if (d->settings.purge_ms == 0) {
+		go_idle(d, d->stats.reason);
+		return;
+	}
+	zm_slab_decay_begin(d->settings.purge_ms);
+	d->purge_end_ns = now + d->settings.purge_ms * 1100000ull;
+	d->purge_step_ns = d->settings.purge_ms * 1000000ull / PURGE_STEPS;
+	enter_phase(d, ZDEFRAG_PURGING);
+	d->next_ns = now;
+}
+
+static void step_ending(zdefrag *d)
+{
+	do {
+		if (zm_cycle_release_some(LOOK_SLABS)) {
+			judge_cycle(d);
+			begin_purging(d);
+			return;
+		}
+		look_at_clock(d);
+	} while (!d->over);
+}
+
+static void stop_purging(zdefrag *d)
+{
+	zm_slab_decay_end();
+	go_idle(d, d->stats.reason);
+}
+
+static void step_purging(zdefrag *d)
+{
+	uint64_t begin = clock_ns(CLOCK_THREAD_CPUTIME_ID), took;
+
+	zm_slab_decay_step();
+	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+	d->stats.purge_ns += took;
+	if (took > d->stats.longest_purge_ns)
+		d->stats.longest_purge_ns = took;
+	if (now_ns() >= d->purge_end_ns)
+		stop_purging(d);
+	else
+		d->next_ns = now_ns() + d->purge_step_ns;
+}
+
+/* ---- Steps ---- */
+
+static bool works_in_slices(int phase)
+{
+	return phase != ZDEFRAG_IDLE && phase != ZDEFRAG_PURGING;
+}
+
+static void note_slice(zdefrag *d, uint64_t took_ns)
+{
+	d->stats.slices++;
+	if (took_ns > d->stats.longest_slice_ns)
+		d->stats.longest_slice_ns = took_ns;
+	if (took_ns > 2000ull * d->settings.slice_us)
+		d->stats.slices_over++;
+	/* Rest until the work of this slice is the wanted share of the time. */
+	if (works_in_slices(d->stats.phase))
+		d->next_ns = now_ns() + took_ns * (100 - d->cpu_percent) / d->cpu_percent;
+}
+
+static void step_phase(zdefrag *d)
+{
+	switch (d->stats.phase) {
+	case ZDEFRAG_IDLE:
+		step_idle(d);
+		break;
+	case ZDEFRAG_COUNTING:
+		step_counting(d);
+		break;
+	case ZDEFRAG_PLANNING:
+		step_planning(d);
+		break;
+	case ZDEFRAG_MOVING:
+		step_moving(d);
+		break;
+	case ZDEFRAG_ENDING:
+		step_ending(d);
+		break;
+	default:
+		step_purging(d);
+	}
+}
+
+int zdefrag_step(zdefrag *d)
+{
+	uint64_t begin, took;
+	int phase;
+
+	if (d->scanning)
+		return d->stats.phase;
+	zm_cycle_lock();
+	phase = d->stats.phase;
+	if (!works_in_slices(phase) && !d->whole && now_ns() < d->next_ns) {
+		zm_cycle_unlock();
+		return phase;
+	}
+	d->over = false;
+	d->work_ns = 0;
+	d->slice_end_ns = now_ns() + d->settings.slice_us * 1000ull;
+	begin = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	step_phase(d);
+	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+	d->stats.cpu_ns += took;
+	if (phase != ZDEFRAG_PURGING)
+		note_slice(d, took);
+	zm_cycle_unlock();
+	if (d->progress != NULL && (phase != ZDEFRAG_IDLE || d->stats.phase != ZDEFRAG_IDLE))
+		d->progress(d, d->progress_context);
+	return d->stats.phase;
+}
+
+unsigned zdefrag_next_delay_ms(const zdefrag *d)
+{
+	uint64_t now = now_ns();
+
+	return now >= d->next_ns ? 0 : (unsigned)((d->next_ns - now + 999999) / 1000000);
+}
+
+static void sleep_until(uint64_t at_ns)
+{
+	uint64_t now = now_ns(), left = at_ns > now ? at_ns - now : 0;
+	struct timespec pause = {.tv_sec = (time_t)(left / 1000000000u),
+				 .tv_nsec = (long)(left % 1000000000u)};
+
+	nanosleep(&pause, NULL);
+}
+
+int zdefrag_run(zdefrag *d)
+{
+	int reason;
+
+	if (d->scanning)
+		return 0;
+	d->whole = true;
+	while (zdefrag_step(d) != ZDEFRAG_IDLE)
+		if (d->stats.phase == ZDEFRAG_PURGING)
+			sleep_until(d->next_ns);
+	d->whole = false;
+	reason = d->stats.reason;
+	if (reason != ZDEFRAG_REASON_BUSY && reason != ZDEFRAG_REASON_NO_MEMORY)
+		return 0;
+	errno = reason == ZDEFRAG_REASON_BUSY ? EBUSY : ENOMEM;
+	return -1;
+}
+
+void zdefrag_abandon(zdefrag *d)
+{
+	if (d->scanning || d->stats.phase == ZDEFRAG_IDLE)
+		return;
+	zm_cycle_lock();
+	if (d->stats.phase == ZDEFRAG_PURGING) {
+		zm_slab_decay_end();
+	} else if (zm_load(&zm_cycle.owner) == d) {
+		zm_cycle_end();
+		add_cycle(&d->stats);
+	}
+	go_idle(d, ZDEFRAG_REASON_ABANDONED);
+	zm_cycle_unlock();
+}
+
+/* ---- The object ---- */
+
+static const struct zdefrag_settings defaults = {
+	.size = sizeof(struct zdefrag_settings),
+	.ignore_bytes = (size_t)100 << 20,
+	.lower_percent = 10,
+	.upper_percent = 100,
+	.cpu_min_percent = 1,
+	.cpu_max_percent = 25,
+	.slice_us = 500,
+	.check_ms = 1000,
+	.purge_ms = 1000,
+};
+
+void(zdefrag_settings_init)(struct zdefrag_settings *settings, size_t size)
+{
+	memset(settings, 0, size);
+	memcpy(settings, &defaults, size < sizeof(defaults) ? size : sizeof(defaults));
+	settings->size = size;
+}
+
+/* What the program's struct has, over the defaults. */
+static bool take_settings(struct zdefrag_settings *to, const struct zdefrag_settings *from)
+{
+	size_t size = from->size < sizeof(*to) ? from->size : sizeof(*to);
+
+	*to = defaults;
+	memcpy(to, from, size);
+	to->size = sizeof(*to);
+	return from->size >= sizeof(from->size) && to->lower_percent > 0 &&
+	       to->upper_percent >= to->lower_percent && to->cpu_min_percent > 0 &&
+	       to->cpu_max_percent >= to->cpu_min_percent && to->cpu_max_percent <= 100 &&
+	       to->slice_us >= 50 && to->slice_us <= 1000000 && to->check_ms > 0;
+}
+
+zdefrag *zdefrag_new(zdefrag_scan_function *scan, void *context,
+		     const struct zdefrag_settings *settings)
+{
+	struct zdefrag_settings taken = defaults;
+	zdefrag *d;
+
+	if (!zdefrag_supported()) {
+		errno = ENOTSUP;
+		return NULL;
+	}
+	if (scan == NULL || (settings != NULL && !take_settings(&taken, settings))) {
+		errno = EINVAL;
+		return NULL;
+	}
+	d = ztrycalloc(sizeof(*d));
+	if (d == NULL)
+		return NULL;
+	d->scan = scan;
+	d->context = context;
+	d->settings = taken;
+	d->cpu_percent = taken.cpu_min_percent;
+	return d;
+}
+
+int zdefrag_configure(zdefrag *d, const struct zdefrag_settings *settings)
+{
+	struct zdefrag_settings taken;
+
+	if (!take_settings(&taken, settings)) {
+		errno = EINVAL;
+		return -1;
+	}
+	d->settings = taken;
+	return 0;
+}
+
+void zdefrag_free(zdefrag *d)
+{
+	if (d == NULL)
+		return;
+	zdefrag_abandon(d);
+	zfree(d);
+}
+
+void zdefrag_set_progress(zdefrag *d, void (*progress)(zdefrag *d, void *context), void *context)
+{
+	d->progress = progress;
+	d->progress_context = context;
+}
+
+/* ---- Figures ---- */
+
+static unsigned permille(uint64_t done, uint64_t all)
+{
+	return all == 0 ? 0 : done >= all ? 1000 : (unsigned)(done * 1000 / all);
+}
+
+static unsigned permille_done(const zdefrag *d)
+{
+	uint64_t now;
+
+	switch (d->stats.phase) {
+	case ZDEFRAG_COUNTING:
+	case ZDEFRAG_MOVING:
+		return permille(d->walk_visited, d->walk_blocks);
+	case ZDEFRAG_PLANNING:
+	case ZDEFRAG_ENDING:
+		return permille(zm_cycle.cursor, zm_cycle.slabs_count);
+	case ZDEFRAG_PURGING:
+		now = now_ns();
+		return 1000 - permille(d->purge_end_ns > now ? d->purge_end_ns - now : 0,
+				       d->settings.purge_ms * 1100000ull);
+	default:
+		return 0;
+	}
+}
+
+int zdefrag_get_stats(const zdefrag *d, struct zdefrag_stats *stats)
+{
+	struct zdefrag_stats filled = d->stats;
+	size_t size = stats->size;
+
+	if (size < sizeof(size)) {
+		errno = EINVAL;
+		return -1;
+	}
+	filled.size = size;
+	filled.permille = permille_done(d);
+	filled.visited += d->walk_visited;
+	if (zm_load(&zm_cycle.owner) == d)
+		add_cycle(&filled);
+	filled.held_bytes = zm_move_held_bytes();
+	memset(stats, 0, size);
+	memcpy(stats, &filled, size < sizeof(filled) ? size : sizeof(filled));
+	return 0;
+}

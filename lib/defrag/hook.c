@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/defrag/hook.c - the program's frees and allocations while slabs are pinned.
+ *
+ * A free inside a pinned slab becomes a held region; an allocation there is served from elsewhere
+ * and the region held. Without this a busy program fills the slabs as fast as they are emptied.
+ *
+ * Any thread comes here, without a lock. Whether an address is pinned is one look-up; only if it is
+ * does the thread go through the gate, and look again: what it saw first may be over by then.
+ *
+ * What is missed does no harm. A thread that has not noticed the watch yet frees into a pinned
+ * slab: the region is handed out again some day and refused then. It keeps a block it got there:
+ * the slab has one more block to move.
+ */
+#include "config.h"
+
+#include "defrag/hook.h"
+
+#include <string.h>
+
+#include "account.h"
+#include "defrag/cycle.h"
+
+#if ZM_RAW_COUNTS
+
+/* An allocation tries this often to land elsewhere, then takes what it got: 64 at 60 ns is a
+ * bearable delay. */
+#define STEER_TRIES 64
+
+static bool enter(void)
+{
+	uint32_t gate = zm_load(&zm_cycle.gate);
+
+	do
+		if (!(gate & ZM_GATE_OPEN))
+			return false;
+	while (!zm_compare_exchange(&zm_cycle.gate, &gate, gate + 1));
+	return true;
+}
+
+static void leave(void)
+{
+	uint32_t gate = zm_load(&zm_cycle.gate);
+
+	while (!zm_compare_exchange(&zm_cycle.gate, &gate, gate - 1))
+		;
+}
+
+static bool hold(void *ptr)
+{
+	uint32_t region;
+	struct zm_slab_record *slab = zm_move_pinned(ptr, &region);
+
+	if (slab == NULL || !zm_move_hold(slab, region))
+		return false;
+	zm_fetch_add(&zm_cycle.hooked.held_bytes, zm_cycle.layout->bin[slab->bin].region_bytes);
+	return true;
+}
+
+static bool died(void *ptr)
+{
+	bool held;
+
+	zm_hint_tick();
+	if (zm_likely(!(zm_table_get(ptr) & ZM_PAGE_PINNED)) || !enter())
+		return false;
+	held = hold(ptr);
+	leave();
+	if (held)
+		zm_fetch_add(&zm_cycle.held_frees, 1);
+	return held;
+}
+
+/* A region of the same slab's arena and size that is not pinned; NULL if none turns up. */
+static void *elsewhere(const struct zm_slab_record *slab)
+{
+	size_t bytes = zm_cycle.layout->bin[slab->bin].region_bytes;
+
+	for (int i = 0; i < STEER_TRIES; i++) {
+		void *other = zm_slab_take_alone(slab->arena, slab->bin);
+
+		if (other == NULL)
+			return NULL;
+		zm_account_raw((ptrdiff_t)bytes);
+		if (!hold(other))
+			return other;
+		zm_fetch_add(&zm_cycle.hooked.refused, 1);
+	}
+	return NULL;
+}
+
+static void *steer(void *ptr)
+{
+	uint32_t region;
+	struct zm_slab_record *slab = zm_move_pinned(ptr, &region);
+	void *other = slab != NULL ? elsewhere(slab) : NULL;
+
+	if (other == NULL)
+		return ptr;
+	/* It may have been asked for zeroed. */
+	memcpy(other, ptr, zm_cycle.layout->bin[slab->bin].region_bytes);
+	hold(ptr);
+	zm_fetch_add(&zm_cycle.steered, 1);
+	return other;
+}
+
+static void *born(void *ptr)
+{
+	zm_hint_tick();
+	if (zm_likely(!(zm_table_get(ptr) & ZM_PAGE_PINNED)) || !enter())
+		return ptr;
+	ptr = steer(ptr);
+	leave();
+	return ptr;
+}
+
+static const struct zm_watch watch = {.born = born, .died = died};
+
+void zm_hook_install(void)
+{
+	zm_store_release(&zm_cycle.gate, ZM_GATE_OPEN);
+	zm_account_watch(&watch);
+}
+
+void zm_hook_remove(void)
+{
+	zm_account_watch(NULL);
+}
+
+#else
+
+/* Without the allocator's counters the account has no watch. The cycle is right without it, if less
+ * effective. */
+void zm_hook_install(void)
+{
+}
+
+void zm_hook_remove(void)
+{
+}
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/defrag/move.c - the second walk: move what lies in a pinned slab, hold what comes free in
+ * one.
+ *
+ * To the allocator a held region is in use. So it never hands it out again, and a pinned slab only
+ * ever fills up with held regions, until all of them are and the slab is given back whole. A held
+ * region is a bit; the region itself is not touched.
+ */
+#include "config.h"
+
+#include "defrag/cycle.h"
+
+#include <string.h>
+
+#include "account.h"
+#include "allocator/allocator.h"
+
+/* ---- Regions of pinned slabs ---- */
+
+struct zm_slab_record *zm_move_pinned(const void *ptr, uint32_t *region)
+{
+	uint32_t entry = zm_table_get(ptr);
+	struct zm_slab_record *slab;
+	const struct zm_slab_bin *bin;
+
+	if (!(entry & ZM_PAGE_PINNED))
+		return NULL;
+	slab = &zm_cycle.slabs[(entry & ~ZM_PAGE_PINNED) - 1];
+	bin = &zm_cycle.layout->bin[slab->bin];
+	*region = zm_slab_region(zm_cycle.layout, bin, ptr);
+	if (*region >= bin->regions ||
+	    slab->base + (size_t)*region * bin->region_bytes != (const char *)ptr)
+		return NULL;
+	return slab;
+}
+
+/* Is it held already: moved or freed before? */
+static bool is_held(const struct zm_slab_record *slab, uint32_t region)
+{
+	return zm_load(&slab->held[region / ZM_HELD_BITS]) >> region % ZM_HELD_BITS & 1;
+}
+
+static void push_full(struct zm_slab_record *slab)
+{
+	uint32_t number = (uint32_t)(slab - zm_cycle.slabs) + 1, first = zm_load(&zm_cycle.full);
+
+	do
+		zm_store(&slab->next, first);
+	while (!zm_compare_exchange(&zm_cycle.full, &first, number));
+}
+
+bool zm_move_hold(struct zm_slab_record *slab, uint32_t region)
+{
+	const struct zm_slab_bin *bin = &zm_cycle.layout->bin[slab->bin];
+	zm_held_word *word = &slab->held[region / ZM_HELD_BITS];
+	size_t bit = (size_t)1 << region % ZM_HELD_BITS, old = zm_load(word);
+
+	do
+		if (old & bit)
+			return false;
+	while (!zm_compare_exchange(word, &old, old | bit));
+	if (zm_fetch_add(&slab->held_count, 1) + 1 == bin->regions &&
+	    zm_load(&slab->state) == ZM_SLAB_CHOSEN)
+		push_full(slab);
+	return true;
+}
+
+/* ---- Figures ---- */
+
+/* Only the thread that steps writes these: no locked instruction. */
+static void count_held(ptrdiff_t bytes)
+{
+	zm_store(&zm_cycle.stepped.held_bytes,
+		 zm_load(&zm_cycle.stepped.held_bytes) + (size_t)bytes);
+}
+
+size_t zm_move_held_bytes(void)
+{
+	return zm_load(&zm_cycle.stepped.held_bytes) + zm_load(&zm_cycle.hooked.held_bytes);
+}
+
+/* ---- Release ---- */
+
+/* Give back what is held of a slab. */
+static void give_held(struct zm_slab_record *slab)
+{
+	const struct zm_slab_bin *bin = &zm_cycle.layout->bin[slab->bin];
+	void *regions[ZM_HELD_BITS];
+	size_t bytes = 0;
+
+	zm_store(&slab->held_count, 0);
+	for (uint32_t first = 0; first < bin->regions; first += ZM_HELD_BITS) {
+		size_t bits = zm_exchange(&slab->held[first / ZM_HELD_BITS], 0);
+		char *base = slab->base + (size_t)first * bin->region_bytes;
+		size_t count = 0;
+
+		for (uint32_t i = 0; bits != 0; i++, bits >>= 1)
+			if (bits & 1)
+				regions[count++] = base + (size_t)i * bin->region_bytes;
+		zm_slab_give(regions, count, slab->bin);
+		bytes += count * bin->region_bytes;
+	}
+	zm_account_raw(-(ptrdiff_t)bytes);
+	count_held(-(ptrdiff_t)bytes);
+}
+
+static void forget(struct zm_slab_record *slab)
+{
+	zm_table_set(slab->base, zm_cycle.layout->bin[slab->bin].slab_bytes, 0);
+	zm_store_release(&slab->state, ZM_SLAB_GONE);
+}
+
+/* Unpinned first: no one else can hold anything in a slab of which all is held, so from here on it
+ * is ours alone. */
+static void release_whole(struct zm_slab_record *slab)
+{
+	forget(slab);
+	give_held(slab);
+	zm_cycle.emptied++;
+	zm_cycle.released_bytes += zm_cycle.layout->bin[slab->bin].slab_bytes;
+}
+
+void zm_move_release_full(void)
+{
+	uint32_t number = zm_exchange(&zm_cycle.full, 0);
+
+	while (number != 0) {
+		struct zm_slab_record *slab = &zm_cycle.slabs[number - 1];
+
+		number = zm_load(&slab->next);
+		release_whole(slab);
+	}
+}
+
+/* Emptied, if what is held is all that is used: holes that were never handed out are no obstacle.
+ */
+static bool is_empty_but_for_held(const struct zm_slab_record *slab)
+{
+	uint32_t bin = slab->bin, used;
+
+	zm_slab_used(&slab->base, &bin, &used, 1);
+	return used == zm_load(&slab->held_count);
+}
+
+void zm_move_release(struct zm_slab_record *slab)
+{
+	bool chosen = zm_load(&slab->state) == ZM_SLAB_CHOSEN;
+
+	if (chosen && is_empty_but_for_held(slab)) {
+		zm_cycle.emptied++;
+		zm_cycle.released_bytes += zm_cycle.layout->bin[slab->bin].slab_bytes;
+	}
+	if (zm_load(&slab->state) != ZM_SLAB_GONE)
+		forget(slab);
+	if (slab->held != NULL && zm_load(&slab->held_count) != 0)
+		give_held(slab);
+}
+
+/* ---- Move ---- */
+
+/* Estimates for pacing: a destination, taken or refused, and a copy besides its bytes; ns. */
+#define TAKE_NS 60
+#define COPY_NS 200
+
+/* At most `tries` times. *refused_bytes: what the allocator gave and is held now. */
+static void *take(unsigned arena, unsigned bin, unsigned tries, size_t *refused_bytes)
+{
+	size_t bytes = zm_cycle.layout->bin[bin].region_bytes, refused = 0;
+	void *target;
+
+	for (;;) {
+		uint32_t region;
+		struct zm_slab_record *slab;
+
+		target = zm_slab_take(arena, bin);
+		if (target == NULL)
+			break;
+		if (zm_cycle.judging)
+			zm_hint_judge(target);
+		slab = zm_move_pinned(target, &region);
+		if (zm_likely(slab == NULL))
+			break;
+		zm_move_hold(slab, region);
+		target = NULL;
+		if (++refused == tries)
+			break;
+	}
+	*refused_bytes = refused * bytes;
+	if (refused != 0) {
+		zm_store(&zm_cycle.stepped.refused, zm_load(&zm_cycle.stepped.refused) + refused);
+		count_held((ptrdiff_t)*refused_bytes);
+	}
+	return target;
+}
+
+/* As zm_move_take(); everything that the allocator has given is kept out of the account. */
+static void *take_unseen(unsigned arena, unsigned bin, uint32_t *work_ns)
+{
+	size_t bytes = zm_cycle.layout->bin[bin].region_bytes, refused_bytes;
+	void *target = take(arena, bin, ZM_MOVE_REFUSALS, &refused_bytes);
+	struct zm_pool *pool = zm_plan_pool(arena, bin);
+
+	*work_ns += TAKE_NS * (uint32_t)(1 + refused_bytes / bytes);
+	zm_account_raw((ptrdiff_t)(refused_bytes + (target != NULL ? bytes : 0)));
+	if (target == NULL) {
+		target = pool->spare;
+		pool->spare = NULL;
+		zm_cycle.spare_used = true;
+	}
+	return target;
+}
+
+void *zm_move_take(unsigned arena, unsigned bin, uint32_t *work_ns)
+{
+	void *target = take_unseen(arena, bin, work_ns);
+
+	if (target != NULL)
+		zm_account_raw(-(ptrdiff_t)zm_cycle.layout->bin[bin].region_bytes);
+	return target;
+}
+
+bool zm_move_find_spare(const struct zm_slab_record *slab)
+{
+	struct zm_pool *pool = zm_plan_pool(slab->arena, slab->bin);
+	uint32_t work_ns = 0;
+
+	if (pool->spare == NULL)
+		pool->spare = take_unseen(slab->arena, slab->bin, &work_ns);
+	return pool->spare != NULL;
+}
+
+bool zm_move_prime(void)
+{
+	uint32_t work_ns = 0;
+
+	for (uint32_t i = 0; i < zm_cycle.heap_count; i++) {
+		struct zm_pool *pool = &zm_cycle.pools[zm_cycle.heap[i]];
+
+		if (pool->spare != NULL)
+			continue;
+		pool->spare = take_unseen(zm_cycle.heap[i] / zm_cycle.layout->bins,
+					  zm_cycle.heap[i] % zm_cycle.layout->bins, &work_ns);
+		if (pool->spare == NULL)
+			return false;
+	}
+	zm_cycle.spare_used = false;
+	return true;
+}
+
+void zm_move_release_spares(void)
+{
+	for (uint32_t i = 0; i < zm_cycle.heap_count; i++) {
+		struct zm_pool *pool = &zm_cycle.pools[zm_cycle.heap[i]];
+		unsigned bin = zm_cycle.heap[i] % zm_cycle.layout->bins;
+
+		if (pool->spare == NULL)
+			continue;
+		zm_slab_give(&pool->spare, 1, bin);
+		zm_account_raw(-(ptrdiff_t)zm_cycle.layout->bin[bin].region_bytes);
+		pool->spare = NULL;
+	}
+	zm_cycle.heap_count = 0;
+}
+
+void *zm_move_visit(void *ptr, uint32_t *work_ns)
+{
+	uint32_t region;
+	struct zm_slab_record *slab = zm_move_pinned(ptr, &region);
+	size_t bytes;
+	void *target;
+
+	if (zm_likely(slab == NULL) || is_held(slab, region))
+		return ptr;
+	/* A slab that was gone before it was pinned may be another bin's by now. */
+	bytes = zm_cycle.layout->bin[slab->bin].region_bytes;
+	if (zm_raw_usable(ptr) != bytes)
+		return ptr;
+	target = take_unseen(slab->arena, slab->bin, work_ns);
+	if (target == NULL) {
+		zm_cycle.missed++;
+		return ptr;
+	}
+	memcpy(target, ptr, bytes);
+	zm_move_hold(slab, region);
+	count_held((ptrdiff_t)bytes);
+	*work_ns += COPY_NS + (uint32_t)bytes / 4;
+	zm_cycle.moved++;
+	zm_cycle.moved_bytes += bytes;
+	if (zm_load(&zm_cycle.full) != 0)
+		zm_move_release_full();
+	return target;
+}
+
+bool zm_move_hold_freed(struct zm_slab_record *slab, uint32_t region)
+{
+	size_t bytes = zm_cycle.layout->bin[slab->bin].region_bytes;
+
+	if (!zm_move_hold(slab, region))
+		return false;
+	count_held((ptrdiff_t)bytes);
+	zm_cycle.moved++;
+	zm_cycle.moved_bytes += bytes;
+	if (zm_load(&zm_cycle.full) != 0)
+		zm_move_release_full();
+	return true;
+}

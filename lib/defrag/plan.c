@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/defrag/plan.c - which slabs to empty: the set E.
+ *
+ * Candidates are the slabs all of whose used regions the walk has shown: with one block that nobody
+ * shows, a slab can never be emptied, and what is moved out of it is moved for nothing.
+ *
+ * They are taken by the cost of a released byte, cheapest first, until enough is planned. Within a
+ * pool (a bin of an arena) that is the order of used regions, so candidates are kept in one list
+ * for each number of them, and a heap of pools says which pool's next list is cheapest: no sort,
+ * and every step is short. What leaves E must fit into the free regions outside E in the same pool;
+ * a pool is done when the next slab would not.
+ */
+#include "config.h"
+
+#include "defrag/cycle.h"
+
+#include "defrag/hook.h"
+
+/*
+ * Measured, one slab of n regions of r bytes: each used one is copied (250 + 0.3 r ns), each free
+ * one is sooner or later handed out as a destination, refused and released (80 ns).
+ */
+static uint64_t cost_of(const struct zm_slab_bin *bin, uint32_t used)
+{
+	uint64_t ns = used * (250 + bin->region_bytes * 3ull / 10) + (bin->regions - used) * 80ull;
+
+	return (ns << 16) / bin->slab_bytes;
+}
+
+struct zm_pool *zm_plan_pool(unsigned arena, unsigned bin)
+{
+	return &zm_cycle.pools[(size_t)arena * zm_cycle.layout->bins + bin];
+}
+
+static const struct zm_slab_bin *bin_of(const struct zm_pool *pool)
+{
+	return &zm_cycle.layout->bin[(size_t)(pool - zm_cycle.pools) % zm_cycle.layout->bins];
+}
+
+static void *take_words(size_t bytes)
+{
+	size_t words = (bytes + sizeof(size_t) - 1) / sizeof(size_t);
+	size_t *at = &zm_cycle.words[zm_cycle.words_count];
+
+	if (zm_cycle.words_capacity - zm_cycle.words_count < words)
+		return NULL;
+	zm_cycle.words_count += words;
+	for (size_t i = 0; i < words; i++)
+		at[i] = 0;
+	return at;
+}
+
+/* ---- Begin ---- */
+
+static void open_pool(unsigned arena, unsigned bin, size_t slabs, size_t used)
+{
+	struct zm_pool *pool = zm_plan_pool(arena, bin);
+	size_t regions = slabs * zm_cycle.layout->bin[bin].regions;
+
+	pool->free_outside = regions > used ? regions - used : 0;
+	pool->evacuated = 0;
+	pool->by_used = NULL;
+	pool->spare = NULL;
+	pool->cheapest = 1;
+	pool->cost = 0;
+	pool->threshold = pool->threshold_part = 0;
+	pool->expected = 0;
+}
+
+bool zm_plan_begin(size_t want_bytes)
+{
+	size_t slabs, used;
+
+	/* What this thread has cached counts as used. Other threads' caches are out of reach. */
+	zm_slab_flush_thread();
+	zm_slab_refresh();
+	for (unsigned arena = 0; arena < zm_cycle.arenas; arena++)
+		for (unsigned bin = 0; bin < zm_cycle.layout->bins; bin++) {
+			if (!zm_slab_bin_stats(arena, bin, &slabs, &used))
+				slabs = used = 0;
+			open_pool(arena, bin, slabs, used);
+		}
+	zm_cycle.want_bytes = want_bytes;
+	zm_cycle.planned_bytes = 0;
+	zm_cycle.cursor = 0;
+	zm_cycle.heap_count = 0;
+	return true;
+}
+
+/* ---- Look ---- */
+
+/* The pool's lists, when it gets its first candidate. False: no room. */
+static bool open_lists(struct zm_pool *pool, uint32_t regions)
+{
+	if (pool->by_used != NULL)
+		return true;
+	pool->by_used = take_words((regions + 1) * sizeof(*pool->by_used));
+	if (pool->by_used == NULL)
+		return false;
+	zm_cycle.heap[zm_cycle.heap_count++] = (uint32_t)(pool - zm_cycle.pools);
+	return true;
+}
+
+static void add_candidate(uint32_t number, uint32_t used)
+{
+	struct zm_slab_record *slab = &zm_cycle.slabs[number];
+	struct zm_pool *pool = zm_plan_pool(slab->arena, slab->bin);
+
+	if (!open_lists(pool, zm_cycle.layout->bin[slab->bin].regions))
+		return;
+	zm_store(&slab->next, pool->by_used[used]);
+	pool->by_used[used] = number + 1;
+}
+
+static void look_at(const uint32_t *numbers, char *const *bases, const uint32_t *bins, size_t count)
+{
+	uint32_t used[ZM_SLAB_BATCH];
+
+	zm_slab_used(bases, bins, used, count);
+	for (size_t i = 0; i < count; i++) {
+		const struct zm_slab_record *slab = &zm_cycle.slabs[numbers[i]];
+
+		if (used[i] != 0 && used[i] < zm_cycle.layout->bin[slab->bin].regions &&
+		    used[i] <= slab->live)
+			add_candidate(numbers[i], used[i]);
+	}
+}
+
+bool zm_plan_look(uint32_t slabs)
+{
+	uint32_t numbers[ZM_SLAB_BATCH], bins[ZM_SLAB_BATCH];
+	char *bases[ZM_SLAB_BATCH];
+	size_t count = 0;
+
+	for (; slabs > 0 && zm_cycle.cursor < zm_cycle.slabs_count; zm_cycle.cursor++, slabs--) {
+		const struct zm_slab_record *slab = &zm_cycle.slabs[zm_cycle.cursor];
+
+		if (zm_load(&slab->state) != ZM_SLAB_SEEN)
+			continue;
+		numbers[count] = zm_cycle.cursor;
+		bins[count] = slab->bin;
+		bases[count] = slab->base;
+		if (++count == ZM_SLAB_BATCH) {
+			look_at(numbers, bases, bins, count);
+			count = 0;
+		}
+	}
+	if (count > 0)
+		look_at(numbers, bases, bins, count);
+	return zm_cycle.cursor == zm_cycle.slabs_count;
+}
+
+/* ---- Choose ---- */
+
+static uint64_t heap_cost(uint32_t at)
+{
+	return zm_cycle.pools[zm_cycle.heap[at]].cost;
+}
+
+/* Restore the heap below a place whose cost has risen. */
+static void sink(uint32_t at)
+{
+	for (;;) {
+		uint32_t child = 2 * at + 1, pool = zm_cycle.heap[at];
+
+		if (child + 1 < zm_cycle.heap_count && heap_cost(child + 1) < heap_cost(child))
+			child++;
+		if (child >= zm_cycle.heap_count || heap_cost(child) >= heap_cost(at))
+			return;
+		zm_cycle.heap[at] = zm_cycle.heap[child];
+		zm_cycle.heap[child] = pool;
+		at = child;
+	}
+}
+
+/* On to the pool's next list that holds something. False: there is none. */
+static bool find_cheapest(struct zm_pool *pool)
+{
+	const struct zm_slab_bin *bin = bin_of(pool);
+
+	while (pool->cheapest < bin->regions && pool->by_used[pool->cheapest] == 0)
+		pool->cheapest++;
+	if (pool->cheapest >= bin->regions)
+		return false;
+	pool->cost = cost_of(bin, pool->cheapest);
+	return true;
+}
+
+static void drop_top(void)
+{
+	zm_cycle.heap[0] = zm_cycle.heap[--zm_cycle.heap_count];
+	if (zm_cycle.heap_count > 0)
+		sink(0);
+}
+
+/* Costs are known once all candidates are: make the lists a heap. */
+static void build_heap(void)
+{
+	for (uint32_t i = 0; i < zm_cycle.heap_count;)
+		if (find_cheapest(&zm_cycle.pools[zm_cycle.heap[i]]))
+			i++;
+		else
+			zm_cycle.heap[i] = zm_cycle.heap[--zm_cycle.heap_count];
+	for (uint32_t i = zm_cycle.heap_count / 2; i-- > 0;)
+		sink(i);
+}
+
+bool zm_plan_pin(struct zm_slab_record *slab)
+{
+	const struct zm_slab_bin *bin = &zm_cycle.layout->bin[slab->bin];
+	uint32_t number = (uint32_t)(slab - zm_cycle.slabs);
+	size_t words = (bin->regions + ZM_HELD_BITS - 1) / ZM_HELD_BITS;
+
+	slab->held = take_words(words * sizeof(size_t));
+	if (slab->held == NULL)
+		return false;
+	zm_store_release(&slab->state, ZM_SLAB_CHOSEN);
+	zm_store(&slab->next, 0);
+	zm_table_set(slab->base, bin->slab_bytes, (number + 1) | ZM_PAGE_PINNED);
+	zm_cycle.chosen++;
+	return true;
+}
+
+/* One slab of the cheapest list. False: the plan ends here. */
+static bool choose_one(void)
+{
+	struct zm_pool *pool = &zm_cycle.pools[zm_cycle.heap[0]];
+	const struct zm_slab_bin *bin = bin_of(pool);
+	uint32_t used = pool->cheapest, number = pool->by_used[used] - 1;
+	struct zm_slab_record *slab = &zm_cycle.slabs[number];
+
+	if (pool->evacuated + used + (bin->regions - used) > pool->free_outside) {
+		drop_top();
+		return true;
+	}
+	pool->by_used[used] = zm_load(&slab->next);
+	if (!zm_plan_pin(slab))
+		return false;
+	pool->evacuated += used;
+	pool->free_outside -= bin->regions - used;
+	zm_cycle.planned_bytes += bin->slab_bytes;
+	if (pool->by_used[used] != 0)
+		return true;
+	if (find_cheapest(pool))
+		sink(0);
+	else
+		drop_top();
+	return true;
+}
+
+bool zm_plan_choose(uint32_t slabs)
+{
+	if (zm_cycle.chosen == 0) {
+		build_heap();
+		zm_hook_install();
+	}
+	for (; slabs > 0; slabs--)
+		if (zm_cycle.heap_count == 0 || zm_cycle.planned_bytes >= zm_cycle.want_bytes ||
+		    !choose_one())
+			return true;
+	return false;
+}
+
+void zm_plan_close(void)
+{
+	uint32_t pools = zm_cycle.arenas * zm_cycle.layout->bins;
+
+	zm_cycle.heap_count = 0;
+	for (uint32_t i = 0; i < pools; i++)
+		if (zm_cycle.pools[i].evacuated != 0 || zm_cycle.pools[i].threshold != 0)
+			zm_cycle.heap[zm_cycle.heap_count++] = i;
+}
+
+/* ---- Without a full count: hint.c ---- */
+
+void zm_plan_sample(const struct zm_slab_record *slab, uint32_t used)
+{
+	struct zm_pool *pool = zm_plan_pool(slab->arena, slab->bin);
+	uint32_t regions = zm_cycle.layout->bin[slab->bin].regions;
+
+	if (used > regions || !open_lists(pool, regions))
+		return;
+	pool->by_used[used]++;
+}
+
+/* How many slabs with `used` regions used stand behind `seen` of them in a sample of one block in
+ * `part`? 2^-8 slabs. */
+static uint64_t behind(uint32_t seen, uint32_t used, unsigned part)
+{
+	uint64_t missed = 1 << 16;
+
+	for (uint32_t i = 0; i < used && missed > 0; i++)
+		missed -= missed / part;
+	return ((uint64_t)seen << 24) / ((1 << 16) - missed);
+}
+
+/*
+ * Take the top pool's cheapest list, or as large a part of it as is wanted and has room, into the
+ * threshold. Part of a list: fuller slabs are met earlier, so taking them as they come would leave
+ * no room for the emptier ones.
+ */
+static void choose_list(unsigned part)
+{
+	struct zm_pool *pool = &zm_cycle.pools[zm_cycle.heap[0]];
+	const struct zm_slab_bin *bin = bin_of(pool);
+	uint32_t used = pool->cheapest++;
+	uint64_t slabs = behind(pool->by_used[used], used, part), some = slabs;
+	uint64_t room = ((uint64_t)(pool->free_outside - pool->expected) << 8) / bin->regions;
+	uint64_t wanted =
+		((uint64_t)(zm_cycle.want_bytes - zm_cycle.planned_bytes) << 8) / bin->slab_bytes +
+		256;
+
+	if (some > room)
+		some = room;
+	if (some > wanted)
+		some = wanted;
+	pool->threshold = used;
+	pool->threshold_part = slabs == 0 ? 0 : (uint32_t)(some * 256 / slabs);
+	pool->expected += some * bin->regions >> 8;
+	zm_cycle.planned_bytes += some * bin->slab_bytes >> 8;
+	if (some == slabs && find_cheapest(pool))
+		sink(0);
+	else
+		drop_top();
+}
+
+void zm_plan_thresholds(unsigned part)
+{
+	build_heap();
+	while (zm_cycle.heap_count > 0 && zm_cycle.planned_bytes < zm_cycle.want_bytes)
+		choose_list(part);
+}
+
+/* Of the fullest slabs that are chosen, a part: by lot, drawn from the address, and anew in each
+ * cycle. */
+static bool is_chosen(const struct zm_pool *pool, const struct zm_slab_record *slab, uint32_t used)
+{
+	uint32_t page = (uint32_t)((uintptr_t)slab->base >> zm_cycle.layout->page_shift);
+
+	if (used == pool->threshold)
+		return ((page ^ zm_cycle.number * 40503u) * 2654435769u) >> 24 <
+		       pool->threshold_part;
+	return used < pool->threshold;
+}
+
+void zm_plan_judge(struct zm_slab_record *slab, uint32_t used)
+{
+	struct zm_pool *pool = zm_plan_pool(slab->arena, slab->bin);
+	uint32_t regions = zm_cycle.layout->bin[slab->bin].regions;
+
+	if (!is_chosen(pool, slab, used) || pool->evacuated + regions > pool->free_outside ||
+	    !zm_plan_pin(slab))
+		return;
+	pool->evacuated += used;
+	pool->free_outside -= regions - used;
+}

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Active defragmentation; lib/defrag/cycle.h says which file does what.
+
+zm_defrag_sources = \
+	lib/defrag/average.c \
+	lib/defrag/count.c \
+	lib/defrag/cycle.c \
+	lib/defrag/cycle.h \
+	lib/defrag/driver.c \
+	lib/defrag/gate.c \
+	lib/defrag/hint.c \
+	lib/defrag/hook.c \
+	lib/defrag/hook.h \
+	lib/defrag/move.c \
+	lib/defrag/plan.c \
+	lib/defrag/table.c \
+	lib/defrag/table.h \
+	lib/defrag/text.c
