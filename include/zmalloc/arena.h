@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zmalloc/arena.h - private arenas: blocks apart from all others, with figures of their own, that
+ * can be freed all at once.
+ *
+ * A block of an arena is a block like any other: in the accounts, measured by zmalloc_size(), freed
+ * by zfree() on any thread, with any number of others. What is said of the allocation family in
+ * <zmalloc.h> holds here, failure included. On top of that:
+ *
+ *   - zrealloc() takes a block out of its arena: it copies to an ordinary one. zarena_realloc()
+ *     keeps it in.
+ *   - zarena_reset() and zarena_destroy() end every block of the arena. No thread may use, free or
+ *     resize one during the call or after it.
+ *   - From a process's first arena on, each zfree() looks whether a block is an arena's: about 3 ns
+ *     on jemalloc.
+ *
+ * What lies behind depends on the allocator: zmalloc_has(ZMALLOC_CAN_ARENA) tells.
+ *
+ *   jemalloc   An arena of its own with its own memory and a cache that its users share; any thread
+ *              may use it. Reset and destroy are whole, and cost nothing for each block. Blocks
+ *              never enter a thread's own cache, so none is left there when the arena is gone.
+ *   mimalloc   A heap. The thread rule is mimalloc's: only the thread that made an arena may
+ *              allocate from it, reset it, destroy it or ask its figures; others get EPERM. Freeing
+ *              is for all. It must be destroyed before its thread ends; else its blocks live on as
+ *              ordinary ones and the handle is lost.
+ *   others     The plain allocator, and a list of the live blocks; any thread may use it. Reset
+ *              frees one by one, and a block costs about 50 bytes more.
+ */
+#ifndef ZMALLOC_ARENA_H
+#define ZMALLOC_ARENA_H
+
+#include <zmalloc.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct zarena zarena;
+
+/* A new arena. NULL with errno ENOMEM; EAGAIN when the allocator has no more arenas to give
+ * (jemalloc: some 4,000). */
+ZMALLOC_API zarena *zarena_create(void) ZMALLOC_ATTR_RESULT;
+
+/*
+ * As zmalloc(), ztrymalloc(), zcalloc() and ztrycalloc(), from an arena.
+ * EPERM, and the handler is not called: the arena is another thread's (mimalloc).
+ */
+ZMALLOC_API void *zarena_malloc(zarena *arena, size_t size) ZMALLOC_ATTR_MALLOC
+	ZMALLOC_ATTR_SIZE(2);
+ZMALLOC_API void *zarena_trymalloc(zarena *arena, size_t size) ZMALLOC_ATTR_MALLOC
+	ZMALLOC_ATTR_SIZE(2);
+ZMALLOC_API void *zarena_calloc(zarena *arena, size_t size) ZMALLOC_ATTR_MALLOC
+	ZMALLOC_ATTR_SIZE(2);
+ZMALLOC_API void *zarena_trycalloc(zarena *arena, size_t size) ZMALLOC_ATTR_MALLOC
+	ZMALLOC_ATTR_SIZE(2);
+
+/* As zrealloc() and ztryrealloc(); `ptr` is a block of this arena or NULL, and so is the result. */
+ZMALLOC_API void *zarena_realloc(zarena *arena, void *ptr, size_t size) ZMALLOC_ATTR_RESULT
+	ZMALLOC_ATTR_SIZE(3);
+ZMALLOC_API void *zarena_tryrealloc(zarena *arena, void *ptr, size_t size) ZMALLOC_ATTR_RESULT
+	ZMALLOC_ATTR_SIZE(3);
+
+/* Free every block of the arena; it can be used on. Returns 0; -1 with errno EPERM as above. */
+ZMALLOC_API int zarena_reset(zarena *arena);
+
+/* The same, and the arena is gone. NULL is allowed and does nothing. */
+ZMALLOC_API int zarena_destroy(zarena *arena);
+
+/* Bytes; ZMALLOC_STATS_UNKNOWN (UINT64_MAX) where the allocator does not tell. */
+struct zarena_stats {
+	size_t size;                   /* of this struct: as zmalloc_stats.size */
+	uint64_t used_bytes;           /* live blocks, the sum of their zmalloc_size() */
+	uint64_t active_bytes;         /* pages that hold live blocks */
+	uint64_t resident_bytes;       /* the arena's pages that may be in physical memory */
+	uint64_t frag_smallbins_bytes; /* free space inside slabs in use; what is in the arena's
+					  cache counts as used */
+};
+
+/*
+ * The figures of an arena. refresh: as zmalloc_stats_get(); used_bytes is of now always.
+ * Returns  0; -1 with errno EINVAL for a size under sizeof(size_t), or EPERM as above
+ */
+ZMALLOC_API int zarena_get_stats(zarena *arena, int refresh, struct zarena_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

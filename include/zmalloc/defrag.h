@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zmalloc/defrag.h - active defragmentation: move blocks out of nearly empty slabs, give the slabs
+ * back.
+ *
+ * A heap that has grown and shrunk keeps slabs (runs of pages that hold blocks of one size class)
+ * in which a few blocks are left. Their free space serves only blocks of that size, and is lost to
+ * everything else. The library finds the slabs that are worth emptying; only the program can move
+ * blocks, for it alone knows where the pointers to them are kept. There are two ways to work:
+ *
+ *   - A driver (zdefrag_new) decides when to work and how hard, and calls the program's own walk
+ *     over its data in short slices. The walk passes every block through
+ *     `ptr = zdefrag_visit(d, ptr)`. A cycle walks twice: first the blocks are counted, which moves
+ *     nothing; then those that have to move are moved, once each.
+ *   - Hints, for a program that can only ask block by block "should this one move?" and moves it
+ *     itself: zdefrag_hint(). Cheaper to adopt, a little less exact.
+ *
+ * How it works, and what it costs the program meanwhile. From its own count the library chooses the
+ * set of slabs that can be emptied with the least work, and pins it: until the cycle ends, a free
+ * of a block inside the set is held back, and an allocation that would land there is served from
+ * elsewhere, so that what was emptied stays empty. This goes for every thread. Held regions are not
+ * charged: zmalloc_used_memory() stays exact throughout. All of them are released when their slab
+ * is empty, when the cycle ends or is abandoned, and when the process exits. Outside a cycle
+ * nothing costs anything.
+ *
+ * Threads. A driver belongs to one thread at a time, and its cycle is the process's: while one
+ * runs, other drivers and hints wait (ZDEFRAG_REASON_BUSY, hint 0). Other threads may allocate and
+ * free with z-calls as they like, whenever they like, also blocks inside the set. What they must
+ * not do is use a block while zdefrag_visit() moves it: the lock that guards the program's data
+ * guards the walk too. Blocks that other threads hold or have cached, and blocks that the walk does
+ * not show, keep their slabs from being emptied; nothing else happens to them. Allocations that
+ * never move are best kept in an arena of their own.
+ *
+ * fork(). The child inherits a driver in the middle of its cycle and may go on with it, abandon it
+ * or just exit, as the parent may; neither disturbs the other.
+ */
+#ifndef ZMALLOC_DEFRAG_H
+#define ZMALLOC_DEFRAG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* As in <zmalloc/redis.h>. */
+#include "../zmalloc.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Can this process defragment? Depends on the allocator in use and its version; where it is 0 every
+ * call below is harmless and does nothing.
+ * Returns  1 or 0, as zmalloc_has(ZMALLOC_CAN_DEFRAG)
+ * Safety   thread-safe, keeps errno
+ */
+ZMALLOC_API int zdefrag_supported(void);
+
+/* ---- Hints ---- */
+
+/*
+ * Would moving this block help? If so the program allocates a copy with zmalloc_no_tcache() of the
+ * block's zmalloc_size(), copies, and frees the old block with zfree_no_tcache().
+ *
+ * The answer comes from occupancies that the hints themselves sample, so the first sixteenth or so
+ * of a pass is answered 0. A slab once chosen stays chosen; all its blocks are answered 1 until it
+ * is empty. The cycle behind it begins with the first hint when fragmentation is worth it, and ends
+ * when all that was planned is done, by zdefrag_hint_end(), or with the first z-call a second or
+ * more after the last hint.
+ * ptr      a live block; NULL, a large block, or an address that is no block's start is answered 0
+ * Returns  1 to move, 0 to leave it, always 0 where defragmentation is not supported
+ * Safety   thread-safe; while a driver's cycle runs, 0
+ */
+ZMALLOC_API int zdefrag_hint(const void *ptr);
+
+/*
+ * The same for many blocks, cheaper by the block.
+ * hints    out: count bytes, 1 or 0 each
+ * Returns  how many were answered 1
+ */
+ZMALLOC_API size_t zdefrag_hints(const void *const *ptrs, unsigned char *hints, size_t count);
+
+/* No more hints will be asked for now: release what is held. Thread-safe. */
+ZMALLOC_API void zdefrag_hint_end(void);
+
+/* For the copy and the old block of a hint: past the thread's cache, and in the arena of the block
+ * last hinted. Else as zmalloc() and zfree(). */
+ZMALLOC_API void *zmalloc_no_tcache(size_t size) ZMALLOC_ATTR_MALLOC ZMALLOC_ATTR_SIZE(1);
+ZMALLOC_API void zfree_no_tcache(void *ptr);
+
+/* ---- The driver ---- */
+
+typedef struct zdefrag zdefrag;
+
+/*
+ * The program's walk over its blocks.
+ * begin    1: start a new walk from the beginning; 0: go on where the last call stopped
+ * context  as given to zdefrag_new()
+ * It passes every block through zdefrag_visit() and stores the answer where the pointer was, until
+ * zdefrag_slice_over() says 1 or nothing is left. A block is visited once in a walk; one that has
+ * several pointers is visited once and all of them are updated. The data may change between two
+ * calls as if the walk did not exist, provided that its cursor survives it.
+ * Returns  1 when the walk is complete, 0 when there is more
+ */
+typedef int zdefrag_scan_function(zdefrag *d, int begin, void *context);
+
+/* What zdefrag_step() did, and what the driver is at. */
+enum zdefrag_phase {
+	ZDEFRAG_IDLE = 0, /* looks at fragmentation now and then; zdefrag_stats.reason says why */
+	ZDEFRAG_COUNTING = 1, /* first walk */
+	ZDEFRAG_PLANNING = 2, /* chooses what to empty */
+	ZDEFRAG_MOVING = 3,   /* second walk */
+	ZDEFRAG_ENDING = 4,   /* releases what is held */
+	ZDEFRAG_PURGING = 5   /* has the allocator give the emptied memory back, a bit at a time */
+};
+
+/* Why the driver is idle. The values never change meaning. */
+enum zdefrag_reason {
+	ZDEFRAG_REASON_NONE = 0, /* it is not, or has not looked yet */
+	ZDEFRAG_REASON_LOW = 1,  /* fragmentation is under lower_percent or ignore_bytes */
+	ZDEFRAG_REASON_UNATTAINABLE =
+		2, /* there is fragmentation, but moving would free no slab worth it */
+	ZDEFRAG_REASON_BUSY = 3, /* another cycle runs in this process */
+	ZDEFRAG_REASON_BACKOFF =
+		4, /* the last cycle gained too little: waits longer before the next */
+	ZDEFRAG_REASON_NO_MEMORY = 5, /* no memory for the tables: under one percent of the heap */
+	ZDEFRAG_REASON_ABANDONED = 6, /* zdefrag_abandon() */
+	ZDEFRAG_REASON_UNSUPPORTED = 7
+};
+
+/* The name of a phase and of a reason, "counting", "another cycle runs". A constant string. */
+ZMALLOC_API const char *zdefrag_phase_name(int phase) ZMALLOC_ATTR_PURE;
+ZMALLOC_API const char *zdefrag_reason_text(int reason) ZMALLOC_ATTR_PURE;
+
+/*
+ * How to work, in the terms of Redis's active-defrag-* settings. Fill one with
+ * zdefrag_settings_init() and change what matters.
+ */
+struct zdefrag_settings {
+	size_t size;              /* of this struct, as the program was compiled */
+	size_t ignore_bytes;      /* fragmentation up to this is left alone; 100 MiB */
+	unsigned lower_percent;   /* of live bytes: start over this, stop under it; 10 */
+	unsigned upper_percent;   /* at this and over it work with cpu_max_percent; 100 */
+	unsigned cpu_min_percent; /* CPU share of one core at lower_percent; 1 */
+	unsigned cpu_max_percent; /* at upper_percent; 25. Linear in between */
+	unsigned slice_us; /* how long a step may take, microseconds; 500, from 50 to 1000000 */
+	unsigned check_ms; /* how often to look while idle, milliseconds; 1000. Doubles, up to 64
+			      times, while cycles gain too little */
+	unsigned purge_ms; /* the time over which emptied memory is given back after a cycle,
+			      milliseconds; 1000. 0: leave that to the allocator's own habits */
+};
+ZMALLOC_API void zdefrag_settings_init(struct zdefrag_settings *settings, size_t size);
+#define zdefrag_settings_init(settings) (zdefrag_settings_init)((settings), sizeof(*(settings)))
+
+/*
+ * A driver. It does nothing by itself and has no thread: call zdefrag_step().
+ * scan      the walk
+ * settings  NULL for the defaults; copied
+ * Returns   the driver; NULL with errno ENOTSUP where zdefrag_supported() is 0, EINVAL for settings
+ *           out of range or scan NULL, ENOMEM
+ * Safety    thread-safe
+ */
+ZMALLOC_API zdefrag *zdefrag_new(zdefrag_scan_function *scan, void *context,
+				 const struct zdefrag_settings *settings);
+
+/*
+ * New settings, from the next step on.
+ * Returns  0; -1 with errno EINVAL, nothing changed
+ */
+ZMALLOC_API int zdefrag_configure(zdefrag *d, const struct zdefrag_settings *settings);
+
+/* Abandon the cycle if one runs, and free the driver. NULL is allowed. */
+ZMALLOC_API void zdefrag_free(zdefrag *d);
+
+/*
+ * Do one slice of work if it is time for one: at most slice_us, plus what one block or one purge
+ * takes. Called more often than zdefrag_next_delay_ms() asks for, it works more than
+ * cpu_max_percent. Returns  the enum zdefrag_phase that the driver is in afterwards Safety   one
+ * thread at a time for each driver; calls scan
+ */
+ZMALLOC_API int zdefrag_step(zdefrag *d);
+
+/* Milliseconds until zdefrag_step() should be called next: for a timer in the program's event loop.
+ */
+ZMALLOC_API unsigned zdefrag_next_delay_ms(const zdefrag *d);
+
+/*
+ * A whole cycle now, to its end, without pauses: thresholds, CPU share and back-off are not asked,
+ * but fragmentation is brought down to lower_percent and no further. Purges too.
+ * Returns  0 if blocks were moved or nothing is attainable; -1 with errno EBUSY if another cycle
+ *          runs, ENOMEM if there is no memory for the tables
+ */
+ZMALLOC_API int zdefrag_run(zdefrag *d);
+
+/* End the cycle at once, if this driver's runs: everything held is released. What moved stays
+ * moved. May take some milliseconds. Not from within scan. */
+ZMALLOC_API void zdefrag_abandon(zdefrag *d);
+
+/*
+ * Pass one block through. Within scan only; elsewhere, and for everything that is not the start of
+ * a small live block of this library (NULL, a large block, an inside, stack and static memory,
+ * another allocator's block), it returns ptr and does nothing.
+ * ptr      a live block of any thread's, which no one else uses during the call
+ * Returns  where the block is now: its contents are the same to the last usable byte, its size as
+ *          zmalloc_size() tells it too, and it is in the same arena. If that is not `ptr`, `ptr` is
+ *          gone as if freed.
+ * Safety   the driver's thread
+ */
+ZMALLOC_API void *zdefrag_visit(zdefrag *d, void *ptr) ZMALLOC_ATTR_RESULT;
+
+/* Should scan return now? Costs one load: ask after each block or so. */
+ZMALLOC_API int zdefrag_slice_over(const zdefrag *d) ZMALLOC_ATTR_PURE;
+
+/* What a driver has done. Sums are over its life; those marked (c) are of the present or last
+ * cycle. */
+struct zdefrag_stats {
+	size_t size;               /* of this struct, as the program was compiled */
+	int phase, reason;         /* enum zdefrag_phase, enum zdefrag_reason */
+	unsigned permille;         /* of the present phase done, estimated */
+	unsigned percent_x100;     /* fragmentation when last looked, hundredths of a percent */
+	uint64_t frag_bytes;       /* free space in slabs when last looked */
+	uint64_t live_bytes;       /* what it is a percentage of: bytes in live blocks */
+	uint64_t attainable_bytes; /* what perfect packing would free, when last looked */
+	uint64_t cycles;           /* begun */
+	uint64_t visited;          /* blocks passed through zdefrag_visit() */
+	uint64_t moved, moved_bytes;
+	uint64_t slabs_chosen; /* (c) */
+	uint64_t slabs_released, released_bytes;
+	uint64_t refused;    /* destinations inside the set, held */
+	uint64_t held_frees; /* the program's frees inside the set, held */
+	uint64_t steered;    /* the program's allocations inside the set, served elsewhere */
+	uint64_t missed;     /* blocks left for the next cycle: no destination found in time */
+	uint64_t held_bytes; /* held now; not charged to any account */
+	uint64_t cpu_ns;     /* of the thread that steps, purging included */
+	uint64_t purge_ns, longest_purge_ns;
+	uint64_t slices, slices_over; /* over: more CPU time than twice slice_us */
+	uint64_t longest_slice_ns;    /* CPU time of the longest step, purging left out */
+};
+
+/*
+ * stats    out; stats->size set by the caller: that many bytes are filled, what this library does
+ *          not know is 0
+ * Returns  0; -1 with errno EINVAL for a size of 0 or under sizeof(size_t)
+ */
+ZMALLOC_API int zdefrag_get_stats(const zdefrag *d, struct zdefrag_stats *stats);
+
+/* Have progress called after each step of a cycle, from within zdefrag_step() and zdefrag_run().
+ * NULL: no longer. It must not call this driver but for zdefrag_get_stats(). */
+ZMALLOC_API void zdefrag_set_progress(zdefrag *d, void (*progress)(zdefrag *d, void *context),
+				      void *context);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

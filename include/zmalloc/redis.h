@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zmalloc/redis.h - <zmalloc.h> under the names that Redis and Valkey use.
+ *
+ * In a tree of Redis 7 or 8, or of Valkey, src/zmalloc.h becomes one line that includes this
+ * header, zmalloc.c leaves the build, and -lzmalloc joins the libraries. Build it as for the C
+ * library's malloc (`make MALLOC=libc`), with no -ljemalloc: which allocator it runs on is
+ * libzmalloc's business, known when the program starts and not before. So nothing here depends on
+ * the allocator, and what such a tree asks the preprocessor is asked at run time instead.
+ */
+#ifndef ZMALLOC_REDIS_H
+#define ZMALLOC_REDIS_H
+
+/* Not <zmalloc.h>: with -Isrc that is the one line in the tree, which includes this header. */
+#include "../zmalloc.h"
+#include "defrag.h"
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+/* ---- What a tree asks the preprocessor ---- */
+
+/* Every use is an expression, mostly an argument to printf(). */
+#define ZMALLOC_LIB zmalloc_allocator()
+
+/* zmalloc_size() never needs a size kept by the tree. */
+#define HAVE_MALLOC_SIZE 1
+
+/*
+ * Compiles the code that talks to jemalloc: DEBUG MALLCTL, MEMORY MALLOC-STATS, the purge after
+ * FLUSHALL, pages given back by a forked child. All of it goes through the names below, which work
+ * on any allocator or say at run time that they cannot.
+ */
+#ifndef USE_JEMALLOC
+#define USE_JEMALLOC 1
+#endif
+
+/*
+ * Debian's Redis strips je_ from those names under `#if USE_SYSTEM_JEMALLOC == yes`, which holds
+ * when neither word is defined, both being 0 then. Defined so that it does not hold.
+ */
+#ifndef USE_SYSTEM_JEMALLOC
+#define USE_SYSTEM_JEMALLOC 1
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Other names ---- */
+
+#define extend_to_usable zmalloc_extend_to_usable
+#define jemalloc_purge zmalloc_purge
+#define set_jemalloc_bg_thread(enable) ((void)zmalloc_set_background_purge(enable))
+
+/* Valkey from 9 on passes the block's size too. */
+#define zmadvise_dontneed(...) ZMALLOC_REDIS_DONTNEED(__VA_ARGS__, 0, 0)
+#define ZMALLOC_REDIS_DONTNEED(ptr, size_hint, ...) zmalloc_advise_dontneed(ptr, size_hint)
+
+/* Give back what the program's own malloc() holds unused; it is not the library's. */
+#if defined(__GLIBC__)
+#define zlibc_trim() ((void)malloc_trim(0))
+#else
+#define zlibc_trim() ((void)0)
+#endif
+
+/*
+ * A number of /proc/self/stat by its place in proc(5), the first being 1.
+ * Returns 1, or 0 where there is no such file or number; *value is left alone then.
+ */
+ZMALLOC_API int zmalloc_redis_stat_field(int field, long long *value);
+#define get_proc_stat_ll zmalloc_redis_stat_field
+
+/* ---- The allocator's figures, whose arguments grew over the years ---- */
+
+/* Redis up to 7.2 */
+static inline int zmalloc_redis_info_3(size_t *allocated, size_t *active, size_t *resident)
+{
+	return zmalloc_get_allocator_info(1, allocated, active, resident, NULL, NULL, NULL);
+}
+
+/* Valkey */
+static inline int zmalloc_redis_info_5(size_t *allocated, size_t *active, size_t *resident,
+				       size_t *retained, size_t *muzzy)
+{
+	return zmalloc_get_allocator_info(1, allocated, active, resident, retained, muzzy, NULL);
+}
+
+/* Redis on its way to 7.4 */
+static inline int zmalloc_redis_info_6(size_t *allocated, size_t *active, size_t *resident,
+				       size_t *retained, size_t *muzzy, size_t *frag_smallbins)
+{
+	return zmalloc_get_allocator_info(1, allocated, active, resident, retained, muzzy,
+					  frag_smallbins);
+}
+
+/* Seven arguments, Redis 7.4 and 8, are the library's own; any other number is no function. */
+#define zmalloc_get_allocator_info(...)                                                            \
+	ZMALLOC_REDIS_EIGHTH(__VA_ARGS__, zmalloc_get_allocator_info, zmalloc_redis_info_6,        \
+			     zmalloc_redis_info_5, zmalloc_redis_info_4, zmalloc_redis_info_3,     \
+			     zmalloc_redis_info_2, zmalloc_redis_info_1, 0)                        \
+	(__VA_ARGS__)
+#define ZMALLOC_REDIS_EIGHTH(a, b, c, d, e, f, g, h, ...) h
+
+/* ---- jemalloc's own interface ---- */
+
+/*
+ * As mallctl(): 0 or an errno value, ENOTSUP where the allocator has no such interface.
+ * Redis 7.4 and 8 do not start unless they get an arena and a cache for Lua. Where the allocator
+ * has none to give, "arenas.create" and "tcache.create" answer 0, the common one.
+ */
+ZMALLOC_API int zmalloc_redis_ctl(const char *name, void *old, size_t *old_size, void *new_value,
+				  size_t new_size);
+#define je_mallctl zmalloc_redis_ctl
+
+/*
+ * As malloc_stats_print(): the allocator's report, in pieces of text through `write`, or to stderr
+ * if that is NULL. options: jemalloc's; may be NULL. An allocator without a report of that kind
+ * gives its name and the figures of zmalloc_get_allocator_info().
+ */
+ZMALLOC_API void zmalloc_redis_stats_print(void (*write)(void *opaque, const char *text),
+					   void *opaque, const char *options);
+#define je_malloc_stats_print zmalloc_redis_stats_print
+
+/*
+ * As nallocx(), for comparing with zmalloc_size(): equal means that a block holds `size` bytes and
+ * would not become smaller. 0, which no block has, where the allocator cannot tell: there a size
+ * is kept in front of the block, and zmalloc_size() is more than the block holds.
+ */
+static inline size_t zmalloc_redis_nallocx(size_t size, int flags)
+{
+	(void)flags;
+	return zmalloc_has(ZMALLOC_CAN_USABLE_SIZE) ? zmalloc_good_size(size) : 0;
+}
+#define je_nallocx zmalloc_redis_nallocx
+
+/* ---- Allocation with jemalloc's flags ---- */
+
+/* Part of jemalloc's ABI since 4.0. */
+#ifndef MALLOCX_ARENA
+#define MALLOCX_LG_ALIGN(lg) ((int)(lg))
+#define MALLOCX_ZERO 0x40
+#define MALLOCX_TCACHE(cache) ((int)(((unsigned)(cache) + 2) << 8))
+#define MALLOCX_TCACHE_NONE MALLOCX_TCACHE(-1)
+#define MALLOCX_ARENA(arena) ((int)(((unsigned)(arena) + 1) << 20))
+#endif
+
+/*
+ * As zmalloc(), zrealloc() and zfree(), charged like them and mixed with them freely.
+ * flags: an alignment and MALLOCX_ZERO are honoured by every allocator; an arena and a thread cache
+ * by jemalloc alone, and ignored elsewhere.
+ */
+ZMALLOC_API void *zmalloc_with_flags(size_t size, int flags) ZMALLOC_ATTR_MALLOC
+	ZMALLOC_ATTR_SIZE(1);
+ZMALLOC_API void *zrealloc_with_flags(void *ptr, size_t size, int flags) ZMALLOC_ATTR_RESULT
+	ZMALLOC_ATTR_SIZE(2);
+ZMALLOC_API void zfree_with_flags(void *ptr, int flags);
+
+/* ---- Active defragmentation ---- */
+
+/*
+ * zmalloc_no_tcache() and zfree_no_tcache(), and the question that Redis asks of a patched
+ * jemalloc: <zmalloc/defrag.h>. Define ZMALLOC_REDIS_NO_DEFRAG to build a tree without it; with it,
+ * "config set activedefrag yes" works where zdefrag_supported() says 1 and moves nothing elsewhere.
+ */
+#ifndef ZMALLOC_REDIS_NO_DEFRAG
+#define HAVE_DEFRAG 1
+#endif
+static inline int je_get_defrag_hint(void *ptr)
+{
+	return zdefrag_hint(ptr);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zmalloc/stats.h - where the memory went: figures, in three formats, of this process and of
+ * others.
+ *
+ * The figures mean the same for every allocator; which of them it knows differs. Unless a function
+ * says otherwise it is thread-safe, not async-signal-safe, does not allocate, and answers 0, or -1
+ * with errno.
+ */
+#ifndef ZMALLOC_STATS_H
+#define ZMALLOC_STATS_H
+
+#include <zmalloc.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A figure that nobody here knows. A ratio without its figures is not a number: isnan(3). */
+#define ZMALLOC_STATS_UNKNOWN UINT64_MAX
+
+/*
+ * Bytes, but for `threads` and the ratios. By the page: a page is counted whole.
+ *
+ *   allocated     = live blocks
+ *   active        = allocated + frag_smallbins + what large blocks leave of their last page
+ *   resident      = active + unused pages not given back + metadata, as far as they were touched
+ *   rss           = resident + everything in the process that is not the allocator's
+ *
+ *                    jemalloc  tcmalloc  mimalloc  glibc  other libc
+ *   allocated           x         x         u        x        u       u: is used_bytes
+ *   active              x         x         c        x        -       c: all that is committed
+ *   resident            x         x         -        -        -
+ *   retained            x         x         -        -        -
+ *   muzzy               x         -         -        -        -
+ *   metadata            x         x         -        -        -
+ *   frag_smallbins      x         x         -        x        -
+ *
+ * The allocator's figures hold everything that it serves, blocks that are not this library's
+ * included: in a glibc build those of the program's own malloc(). Blocks in a thread's cache count
+ * as allocated in jemalloc and glibc, as frag_smallbins in tcmalloc. glibc counts a block with its
+ * header (8 bytes on 64-bit systems), does not know "pages in use" and has all that it took from
+ * the system, less the free top of the main heap, as active.
+ */
+struct zmalloc_stats {
+	size_t size; /* of this struct: what the caller has; on return, what the library filled */
+	uint64_t used_bytes;            /* zmalloc_used_memory() */
+	uint64_t peak_bytes;            /* zmalloc_peak_memory() */
+	uint64_t rss_bytes;             /* the process's resident set, from the kernel */
+	uint64_t allocated_bytes;       /* live blocks */
+	uint64_t active_bytes;          /* pages that hold live blocks */
+	uint64_t resident_bytes;        /* the allocator's pages that may be in physical memory */
+	uint64_t retained_bytes;        /* addresses kept for reuse, given back to the kernel */
+	uint64_t muzzy_bytes;           /* pages that the kernel may take and has not taken yet */
+	uint64_t metadata_bytes;        /* the allocator's own bookkeeping */
+	uint64_t frag_smallbins_bytes;  /* free space inside slabs in use: per size class,
+					   (slabs * regions - used regions) * region size */
+	uint64_t threads;               /* live threads that have used the library */
+	double allocator_frag_ratio;    /* active / allocated */
+	double allocator_rss_ratio;     /* resident / active */
+	double rss_overhead_ratio;      /* rss / resident */
+	double mem_fragmentation_ratio; /* rss / used */
+};
+
+/*
+ * The figures of this process.
+ * stats:   out; stats->size says how much of it the caller has. What this library knows beyond that
+ *          is left out, what the caller has beyond that is zeroed; stats->size tells which.
+ * refresh: 1 to have the allocator take new figures, 0 for the last ones that it took (cheaper);
+ *          used, peak, rss and threads are always of now.
+ * Errors   EINVAL: stats->size is under sizeof(size_t)
+ */
+ZMALLOC_API int zmalloc_stats_get(struct zmalloc_stats *stats, int refresh);
+
+/*
+ * The figures of one arena of the allocator, numbered from 0 to zmalloc_stats_arenas(), not all of
+ * them being there. The figures that only the process has are unknown.
+ * Errors   EINVAL as above; ENOTSUP: the allocator tells of no arenas (all but jemalloc);
+ *          ENOENT: no such arena
+ */
+ZMALLOC_API int zmalloc_stats_get_arena(unsigned arena, int refresh, struct zmalloc_stats *stats);
+ZMALLOC_API unsigned zmalloc_stats_arenas(void);
+
+/*
+ * One size class ("bin"): equal regions side by side in slabs. jemalloc tells all; mimalloc tells
+ * what the calling thread's heap has; glibc knows free chunks only, and region_bytes is the largest
+ * chunk that such a bin takes.
+ */
+struct zmalloc_bin_stats {
+	size_t size;           /* of this struct as the library was compiled */
+	uint64_t region_bytes; /* of one block */
+	uint64_t slabs;
+	uint64_t regions;      /* in those slabs */
+	uint64_t used_regions; /* those in threads' caches included */
+	uint64_t free_bytes;   /* (regions - used_regions) * region_bytes */
+};
+
+#define ZMALLOC_STATS_ALL_ARENAS UINT32_MAX
+
+/*
+ * Show every size class that has any slab, smallest first. visit returns 0 to go on; anything else
+ * ends the visit. arena: a number, or ZMALLOC_STATS_ALL_ARENAS. May allocate (glibc).
+ * Returns  0; what visit returned if that ended it; -1 with errno
+ * Errors   ENOTSUP: the allocator does not tell; ENOENT: no such arena; ENOMEM
+ */
+ZMALLOC_API int zmalloc_stats_visit_bins(unsigned arena, int refresh,
+					 int (*visit)(const struct zmalloc_bin_stats *bin,
+						      void *context),
+					 void *context);
+
+/* ---- Writing ---- */
+
+enum zmalloc_stats_format {
+	ZMALLOC_STATS_TABLE = 1,      /* for people: KiB, MiB, GiB in columns */
+	ZMALLOC_STATS_JSON = 2,       /* an object; unknown is null */
+	ZMALLOC_STATS_OPENMETRICS = 3 /* text for Prometheus, with "# EOF"; unknown is left out */
+};
+
+/* Takes a piece of text, not terminated. Returns 0; an errno value ends the writing. */
+typedef int (*zmalloc_writer)(void *context, const char *text, size_t size);
+
+/*
+ * Write the figures of this process.
+ * stats:   what zmalloc_stats_get() gave; NULL for those of now, refreshed.
+ * Errors   EINVAL: no such format; what the writer or write(2) said: never SIGPIPE, but EPIPE
+ */
+ZMALLOC_API int zmalloc_stats_write(const struct zmalloc_stats *stats, int format,
+				    zmalloc_writer write, void *context);
+ZMALLOC_API int zmalloc_stats_write_fd(const struct zmalloc_stats *stats, int format, int fd);
+
+/* ---- Publishing ---- */
+
+/*
+ * Publish this process's figures for zmalloc(1) and zmalloc_process_visit(), now and from now on: a
+ * page of shared memory that only the same user may read. Call it again, any time and from any
+ * thread, to bring the page up to date; it costs what zmalloc_stats_get() with refresh does and two
+ * calls of the kernel more.
+ *
+ * From then on the library refreshes the page by itself, at most ten times a second and on one
+ * hundredth of the time, when a thread passes its threshold anyhow. So a page is late by what was
+ * freed since, and by at most 64 KiB of growth for each thread and a tenth of a second; it does not
+ * change while a program does nothing or keeps below its former use. Readers are told how old it
+ * is.
+ *
+ * With ZMALLOC_PUBLISH=1 in the environment this is done when the library is loaded;
+ * ZMALLOC_PUBLISH=thread also starts a thread that refreshes the page every second. A child of
+ * fork() publishes under its own number if its parent got that from the environment, else not at
+ * all until it calls this. Set-user-ID programs ignore the environment.
+ *
+ * The page is $XDG_RUNTIME_DIR/zmalloc/PID, else /run/user/UID/zmalloc/PID, else
+ * /tmp/zmalloc-UID/PID, mode 0600 in a directory that must be the user's own and closed to others.
+ * Errors   EACCES, EPERM: the directory is not ours alone; what open(2), ftruncate(2), mmap(2) say;
+ *          ENOTSUP: the system cannot tell one process from the next of the same number
+ */
+ZMALLOC_API int zmalloc_stats_publish(void);
+
+/* Remove the page. Done at exit too, but for _exit(2) and signals: readers skip what is left. */
+ZMALLOC_API int zmalloc_stats_unpublish(void);
+
+/* What a process published. */
+struct zmalloc_process {
+	size_t size; /* of this struct, as zmalloc_stats.size */
+	int64_t pid;
+	uint64_t updated_ms; /* time of the figures, milliseconds since 1970 */
+	char name[64];       /* all three terminated, and printable ASCII */
+	char allocator[64];
+	char version[32];
+	struct zmalloc_stats stats;
+};
+
+/*
+ * The figures that a process of this user has published.
+ * process: out; process->size says how much of it the caller has. rss_bytes is of now.
+ * Errors   ENOENT: it publishes nothing; ESRCH: there is no such process (any more);
+ *          EACCES: it is another user's; EPERM: the page or its directory is not ours alone;
+ *          EBADMSG: what is there is no page of this library
+ */
+ZMALLOC_API int zmalloc_process_read(int64_t pid, struct zmalloc_process *process);
+
+/*
+ * Show every process of this user that publishes, by number. Pages of processes that are gone, and
+ * what is no page, are passed over. visit returns 0 to go on; anything else ends the visit.
+ * Returns  0; what visit returned if that ended it; -1 with errno
+ */
+ZMALLOC_API int zmalloc_process_visit(int (*visit)(const struct zmalloc_process *process,
+						   void *context),
+				      void *context);
+
+/*
+ * Write the figures of several processes as one document: a table with a line for each (of one
+ * alone: all its figures), a JSON array, or OpenMetrics with labels. processes: `count` of them,
+ * each of processes->size bytes.
+ * Errors   as zmalloc_stats_write()
+ */
+ZMALLOC_API int zmalloc_process_write(const struct zmalloc_process *processes, size_t count,
+				      int format, zmalloc_writer write, void *context);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/alloc.c - the allocation family: allocate, charge, hand out.
+ *
+ * The fast path of each is one call of the allocator and one compare; all else is in the noinline
+ * halves that follow it.
+ */
+#include "config.h"
+
+#include "alloc.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "allocator/arena.h"
+#include "allocator/slab.h"
+#include "oom.h"
+
+/* ---- What is done when a fast path did not finish
+ * -------------------------------------------------------------------- */
+
+static void *move(void *ptr, size_t size)
+{
+	size_t usable = zm_raw_usable(ptr);
+	void *moved = ztrymalloc(size);
+
+	if (moved == NULL)
+		return NULL;
+	memcpy(moved, ptr, usable < size ? usable : size);
+	zfree(ptr);
+	return moved;
+}
+
+#if ZM_RAW_COUNTS
+
+static void *show(void *ptr)
+{
+	const struct zm_watch *watch = zm_account_watched();
+
+	return watch != NULL ? watch->born(ptr) : ptr;
+}
+
+/* A watched block is not resized behind the watch's back: it moves, or stays whole where its size
+ * class does. */
+static void *resize_watched(void *ptr, size_t size)
+{
+	if (size <= PTRDIFF_MAX && zm_allocator_good_size(size) == zm_raw_usable(ptr))
+		return ptr;
+	return move(ptr, size);
+}
+
+static bool is_held_by_watch(void)
+{
+	return zm_account_watched() != NULL;
+}
+
+#else
+
+static void *show(void *ptr)
+{
+	return ptr;
+}
+
+static void *resize_watched(void *ptr, size_t size)
+{
+	(void)size;
+	return ptr;
+}
+
+static bool is_held_by_watch(void)
+{
+	return false;
+}
+
+#endif
+
+ZM_COLD void *zm_new_settle(void *ptr)
+{
+	if (ptr == NULL)
+		return NULL;
+	zm_slab_note(ptr);
+	zm_account_new(zm_raw_charged(ptr));
+	return show(ptr);
+}
+
+/* ptr: what the allocator gave, perhaps nothing. */
+static ZM_COLD void *new_or_oom(void *ptr, size_t size)
+{
+	return ptr != NULL ? zm_new_settle(ptr) : zm_oom(size);
+}
+
+static ZM_COLD void *new_or_enomem(void *ptr)
+{
+	return ptr != NULL ? zm_new_settle(ptr) : zm_enomem();
+}
+
+ZM_COLD void *zm_resize_unborrowed(void *ptr, size_t size)
+{
+	size_t old_bytes;
+	void *moved;
+
+	if (zm_thread.state == ZM_THREAD_NEW)
+		zm_account_join();
+	/* Out of its arena, always: where a block is must not depend on how it was resized. */
+	if (zm_arena_may_own(ptr))
+		return move(ptr, size);
+	if (is_held_by_watch())
+		return resize_watched(ptr, size);
+	old_bytes = zm_raw_charged(ptr);
+	moved = zm_raw_realloc(ptr, size);
+	if (moved == NULL)
+		return NULL;
+	if (!zm_thread.borrows)
+		zm_account_resized(old_bytes, zm_raw_charged(moved));
+	else
+		zm_account_new(0);
+	return moved;
+}
+
+ZM_COLD void zm_free_unknown(void *ptr)
+{
+	int saved_errno = errno;
+	size_t bytes;
+
+	if (ptr != NULL) {
+		if (zm_thread.state == ZM_THREAD_NEW)
+			zm_account_join();
+		bytes = zm_raw_charged(ptr);
+		if (!zm_arena_free(ptr))
+			zm_raw_free(ptr);
+		zm_account_gone(bytes);
+	}
+	errno = saved_errno;
+}
+
+/* ---- Allocate
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+void *zmalloc(size_t size)
+{
+	zm_mark mark = zm_mark_new();
+	void *ptr = zm_raw_malloc(size);
+
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, mark)))
+		return ptr;
+	return new_or_oom(ptr, size);
+}
+
+void *ztrymalloc(size_t size)
+{
+	zm_mark mark = zm_mark_new();
+	void *ptr = zm_raw_malloc(size);
+
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, mark)))
+		return ptr;
+	return new_or_enomem(ptr);
+}
+
+void *zcalloc(size_t size)
+{
+	zm_mark mark = zm_mark_new();
+	void *ptr = zm_raw_calloc(size);
+
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, mark)))
+		return ptr;
+	return new_or_oom(ptr, size);
+}
+
+void *ztrycalloc(size_t size)
+{
+	zm_mark mark = zm_mark_new();
+	void *ptr = zm_raw_calloc(size);
+
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, mark)))
+		return ptr;
+	return new_or_enomem(ptr);
+}
+
+void *zcalloc_num(size_t num, size_t size)
+{
+	size_t bytes;
+
+	return zm_unlikely(zm_product_overflows(num, size, &bytes)) ? zm_oom(SIZE_MAX)
+								    : zcalloc(bytes);
+}
+
+void *ztrycalloc_num(size_t num, size_t size)
+{
+	size_t bytes;
+
+	return zm_unlikely(zm_product_overflows(num, size, &bytes)) ? zm_enomem()
+								    : ztrycalloc(bytes);
+}
+
+/* Alignment of no power of two is the caller's error, not a lack of memory. */
+static void *aligned(size_t alignment, size_t size)
+{
+	zm_mark mark = zm_mark_new();
+	void *ptr = size <= PTRDIFF_MAX ? zm_raw_aligned(alignment, size) : NULL;
+
+	if (ptr != NULL && !zm_settled(ptr, mark))
+		return zm_new_settle(ptr);
+	return ptr;
+}
+
+static bool is_power_of_two(size_t alignment)
+{
+	return alignment != 0 && (alignment & (alignment - 1)) == 0;
+}
+
+void *zmalloc_aligned(size_t alignment, size_t size)
+{
+	void *ptr;
+
+	if (!is_power_of_two(alignment))
+		return zm_einval();
+	ptr = aligned(alignment, size);
+	return ptr != NULL ? ptr : zm_oom(size);
+}
+
+void *ztrymalloc_aligned(size_t alignment, size_t size)
+{
+	void *ptr;
+
+	if (!is_power_of_two(alignment))
+		return zm_einval();
+	ptr = aligned(alignment, size);
+	return ptr != NULL ? ptr : zm_enomem();
+}
+
+/* ---- Resize
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+void *zrealloc(void *ptr, size_t size)
+{
+	void *moved;
+
+	if (ptr == NULL)
+		return zmalloc(size);
+	if (size == 0) {
+		zfree(ptr);
+		return NULL;
+	}
+	moved = zm_resize(ptr, size);
+	return zm_likely(moved != NULL) ? moved : zm_oom(size);
+}
+
+void *ztryrealloc(void *ptr, size_t size)
+{
+	void *moved;
+
+	if (ptr == NULL)
+		return ztrymalloc(size);
+	if (size == 0) {
+		zfree(ptr);
+		return NULL;
+	}
+	moved = zm_resize(ptr, size);
+	return zm_likely(moved != NULL) ? moved : zm_enomem();
+}
+
+/* ---- Free
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+void zfree(void *ptr)
+{
+	zm_release(ptr);
+}
+
+void zfree_with_size(void *ptr, size_t size)
+{
+	zm_release_sized(ptr, size);
+}

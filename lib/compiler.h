@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/compiler.h - what we ask of the compiler beyond C11, each with a fallback.
+ */
+#ifndef ZM_COMPILER_H
+#define ZM_COMPILER_H
+
+#if defined(__GNUC__)
+#define zm_likely(x) __builtin_expect(!!(x), 1)
+#define zm_unlikely(x) __builtin_expect(!!(x), 0)
+#define ZM_COLD __attribute__((__noinline__, __cold__))
+#define ZM_INLINE static inline __attribute__((__always_inline__))
+#define ZM_CACHELINE_ALIGNED __attribute__((__aligned__(ZM_CACHELINE_BYTES)))
+#else
+#define zm_likely(x) (x)
+#define zm_unlikely(x) (x)
+#define ZM_COLD
+#define ZM_INLINE static inline
+#define ZM_CACHELINE_ALIGNED _Alignas(ZM_CACHELINE_BYTES)
+#endif
+
+/* What will be read soon; any address is allowed. */
+#if defined(HAVE_BUILTIN_PREFETCH)
+#define zm_prefetch(address) __builtin_prefetch(address)
+#else
+#define zm_prefetch(address) ((void)(address))
+#endif
+
+/* 64 on every processor we run on but Apple's (128), where two counters a line only cost speed. */
+#define ZM_CACHELINE_BYTES 64
+
+/*
+ * Initial-exec: one load from the GOT instead of a call to __tls_get_addr, which would cost more
+ * than the rest of the fast path. The block is one cache line, well within what glibc keeps in
+ * reserve for dlopen().
+ */
+#if defined(HAVE_TLS_INITIAL_EXEC)
+#define ZM_TLS _Thread_local __attribute__((__tls_model__("initial-exec")))
+#else
+#define ZM_TLS _Thread_local
+#endif
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/oom.c - what happens when there is no memory left.
+ */
+#include "config.h"
+
+#include "oom.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <zmalloc.h>
+
+#include "account.h"
+#include "os/os.h"
+#include "report.h"
+
+typedef void (*oom_handler)(size_t size);
+
+/* A report in one write, so that lines of two threads do not mix; then the backtrace, which may
+ * need memory. */
+static void report_and_abort(size_t size)
+{
+	struct zm_report report;
+	char source[256];
+	size_t limit_bytes = zmalloc_get_memory_limit_source(source, sizeof(source));
+
+	zm_report_start(&report);
+	zm_report_text(&report, "zmalloc: out of memory: asked for ");
+	if (size == SIZE_MAX)
+		zm_report_text(&report, "more than a size can express");
+	else
+		zm_report_bytes(&report, size);
+	zm_report_text(&report, "\nzmalloc: used ");
+	zm_report_bytes(&report, zm_account_used());
+	zm_report_text(&report, "\nzmalloc: peak ");
+	zm_report_bytes(&report, zm_account_peak());
+	zm_report_text(&report, "\nzmalloc: limit ");
+	zm_report_bytes(&report, limit_bytes);
+	zm_report_text(&report, " (");
+	zm_report_text(&report, source);
+	zm_report_text(&report, ")\nzmalloc: allocator ");
+	zm_report_text(&report, zmalloc_allocator());
+	zm_report_text(&report, "\n");
+	zm_report_write(&report, STDERR_FILENO);
+	zm_os_backtrace(STDERR_FILENO, 2);
+	abort();
+}
+
+static ZM_ATOMIC(oom_handler) handler = report_and_abort;
+
+void zmalloc_set_oom_handler(void (*new_handler)(size_t))
+{
+	zm_store_release(&handler, new_handler != NULL ? new_handler : report_and_abort);
+}
+
+ZM_COLD void *zm_oom(size_t size)
+{
+	zm_load_acquire (&handler)(size);
+	errno = ENOMEM;
+	return NULL;
+}
+
+ZM_COLD void *zm_enomem(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+ZM_COLD void *zm_einval(void)
+{
+	errno = EINVAL;
+	return NULL;
+}
