@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tools/command.h - the tool's commands, and what they share.
+ */
+#ifndef ZM_COMMAND_H
+#define ZM_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <zmalloc/stats.h>
+
+/* Exit codes. */
+enum {
+	DONE = 0,
+	FAILED = 1, /* nothing found, refused, an error */
+	MISUSED = 2
+};
+
+/* What the options of a command said. */
+struct options {
+	int format;     /* enum zmalloc_stats_format */
+	double delay_s; /* top: between two looks */
+	long rounds;    /* top: looks; 0: until told to stop; -1: not given */
+	char **operands;
+	int operand_count;
+};
+
+int command_info(const struct options *options);
+int command_stat(const struct options *options);
+int command_top(const struct options *options);
+
+/* "zmalloc: " and a line on stderr, as printf(3). Returns FAILED. */
+int complain(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+
+/* A list of processes that grows; `process` is malloc()ed. */
+struct process_list {
+	struct zmalloc_process *process;
+	size_t count, room;
+};
+
+/* Every process that publishes, by number. False, with a complaint, if they cannot be listed. */
+bool list_processes(struct process_list *list);
+bool list_add(struct process_list *list, const struct zmalloc_process *process);
+
+/* Write a document about them on stdout. */
+int write_processes(const struct process_list *list, int format);
+
+/* "1023 B", "12.3 MiB"; "-" for an unknown figure. */
+#define HUMAN_SIZE 16
+const char *human(uint64_t bytes, char text[HUMAN_SIZE]);
+
+#endif

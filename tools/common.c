@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tools/common.c - what the commands share.
+ */
+#include "command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int complain(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	fputs("zmalloc: ", stderr);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+	va_end(arguments);
+	return FAILED;
+}
+
+bool list_add(struct process_list *list, const struct zmalloc_process *process)
+{
+	struct zmalloc_process *grown;
+
+	if (list->count == list->room) {
+		grown = realloc(list->process, (list->room * 2 + 16) * sizeof(*grown));
+		if (grown == NULL)
+			return false;
+		list->process = grown;
+		list->room = list->room * 2 + 16;
+	}
+	list->process[list->count++] = *process;
+	return true;
+}
+
+static int add_visited(const struct zmalloc_process *process, void *list)
+{
+	return list_add(list, process) ? 0 : ENOMEM;
+}
+
+bool list_processes(struct process_list *list)
+{
+	int answer;
+
+	list->count = 0;
+	answer = zmalloc_process_visit(add_visited, list);
+	if (answer == 0)
+		return true;
+	complain("cannot list the processes that publish: %s",
+		 strerror(answer < 0 ? errno : answer));
+	return false;
+}
+
+static int write_to_stdout(void *unused, const char *text, size_t size)
+{
+	(void)unused;
+	return fwrite(text, 1, size, stdout) == size ? 0 : EIO;
+}
+
+int write_processes(const struct process_list *list, int format)
+{
+	if (zmalloc_process_write(list->process, list->count, format, write_to_stdout, NULL) != 0 ||
+	    fflush(stdout) != 0)
+		return complain("cannot write: %s", strerror(errno));
+	return DONE;
+}
+
+const char *human(uint64_t bytes, char text[HUMAN_SIZE])
+{
+	static const char units[] = "KMGTPE";
+	uint64_t tenths = 0;
+	int unit = -1;
+
+	if (bytes == ZMALLOC_STATS_UNKNOWN) {
+		strcpy(text, "-");
+		return text;
+	}
+	for (; bytes >= 1024 && unit < 5; unit++) {
+		tenths = bytes % 1024 * 10 / 1024;
+		bytes /= 1024;
+	}
+	if (unit < 0)
+		snprintf(text, HUMAN_SIZE, "%u B", (unsigned)bytes);
+	else
+		snprintf(text, HUMAN_SIZE, "%u.%u %ciB", (unsigned)bytes, (unsigned)tenths,
+			 units[unit]);
+	return text;
+}

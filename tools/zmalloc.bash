@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# bash completion for zmalloc(1): commands, options, and the processes that publish.
+
+_zmalloc()
+{
+	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local command=${COMP_WORDS[1]} words
+
+	COMPREPLY=()
+	if ((COMP_CWORD == 1)); then
+		words='info stat top --help --version'
+	elif [[ $previous == -d || $previous == --delay || $previous == -n || $previous == --rounds ]]; then
+		return
+	else
+		case $command in
+		info) words='--json --help' ;;
+		stat)
+			if [[ $word == -* ]]; then
+				words='--json --openmetrics --help'
+			else
+				# Columns of the plain table: the number first, the name last.
+				words=$(zmalloc top -n 1 2>/dev/null </dev/null | awk 'NR > 1 { print $1; print $NF }')
+			fi ;;
+		top) words='--delay --rounds --json --openmetrics --help' ;;
+		*) return ;;
+		esac
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -F _zmalloc zmalloc

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tools/zmalloc.c - the tool `zmalloc`: commands, options and help.
+ */
+#include "command.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct command {
+	const char *name;
+	int (*run)(const struct options *options);
+	const char *letters; /* of the options it takes, as in `known` */
+	int operands;        /* at least so many; -1: none allowed */
+	const char *help;
+};
+
+static const struct command commands[] = {
+	{"info", command_info, "jh", -1,
+	 "usage: zmalloc info [--json]\n"
+	 "\n"
+	 "Show what programs get here: the library's version, the allocator behind it and what it\n"
+	 "can do, the machine's memory, and what limits it.\n"
+	 "\n"
+	 "  -j, --json          one JSON object\n"
+	 "  -h, --help          this text\n"},
+	{"stat", command_stat, "joh", 1,
+	 "usage: zmalloc stat [--json | --openmetrics] PID|NAME...\n"
+	 "\n"
+	 "Show all figures of processes that publish them, by number or by name.\n"
+	 "\n"
+	 "  -j, --json          a JSON array\n"
+	 "  -o, --openmetrics   OpenMetrics text, as Prometheus reads it\n"
+	 "  -h, --help          this text\n"},
+	{"top", command_top, "jodnh", -1,
+	 "usage: zmalloc top [-d SECONDS] [-n ROUNDS] [--json | --openmetrics]\n"
+	 "\n"
+	 "Show every process of this user that publishes its figures, the largest first, live on "
+	 "a\n"
+	 "terminal and once elsewhere. Keys: u used, r rss, f fragmentation, p pid, q quit. AGE "
+	 "is\n"
+	 "the time since a process last renewed its figures; RSS is always of now. The bar is "
+	 "what\n"
+	 "is used, then what is resident beyond it, the largest process being full length.\n"
+	 "\n"
+	 "  -d, --delay=SECONDS between two looks (default 1)\n"
+	 "  -n, --rounds=ROUNDS looks; 0 for no end (default: 0 on a terminal, else 1)\n"
+	 "  -j, --json          a JSON array for each look\n"
+	 "  -o, --openmetrics   OpenMetrics text, as Prometheus reads it\n"
+	 "  -h, --help          this text\n"},
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct option known[] = {
+	{"json", no_argument, NULL, 'j'},        {"openmetrics", no_argument, NULL, 'o'},
+	{"delay", required_argument, NULL, 'd'}, {"rounds", required_argument, NULL, 'n'},
+	{"help", no_argument, NULL, 'h'},        {0},
+};
+
+static const char help[] =
+	"usage: zmalloc COMMAND [OPTION]...\n"
+	"\n"
+	"  info             the library, its allocator, and the memory there is\n"
+	"  stat PID|NAME    all figures of a process\n"
+	"  top              a live view of every process\n"
+	"\n"
+	"`zmalloc COMMAND --help` tells a command's options; `zmalloc --version` the version.\n"
+	"\n"
+	"stat and top see processes of this user that publish their figures: those started with\n"
+	"ZMALLOC_PUBLISH=1 in the environment, or that call zmalloc_stats_publish().\n";
+
+static int misused(const struct command *command)
+{
+	fprintf(stderr, "Try 'zmalloc%s%s --help'.\n", command != NULL ? " " : "",
+		command != NULL ? command->name : "");
+	return MISUSED;
+}
+
+static bool number(const char *text, double least, double most, double *value)
+{
+	char *end;
+
+	*value = strtod(text, &end);
+	return end != text && *end == '\0' && *value >= least && *value <= most;
+}
+
+/* Returns false after a complaint. */
+static bool take_option(const struct command *command, int letter, struct options *options)
+{
+	double value;
+
+	if (letter == '?')
+		return false;
+	if (strchr(command->letters, letter) == NULL) {
+		complain("%s does not take -%c", command->name, letter);
+		return false;
+	}
+	if (letter == 'j' || letter == 'o') {
+		options->format = letter == 'j' ? ZMALLOC_STATS_JSON : ZMALLOC_STATS_OPENMETRICS;
+	} else if (letter == 'd') {
+		if (!number(optarg, 0.05, 86400, &options->delay_s)) {
+			complain("'%s' is no time from 0.05 to 86400 seconds", optarg);
+			return false;
+		}
+	} else if (letter == 'n') {
+		if (!number(optarg, 0, 1e9, &value) || value != (double)(long)value) {
+			complain("'%s' is no number of rounds", optarg);
+			return false;
+		}
+		options->rounds = (long)value;
+	}
+	return true;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	struct options options = {.format = ZMALLOC_STATS_TABLE, .delay_s = 1, .rounds = -1};
+	int letter;
+
+	while ((letter = getopt_long(argc, argv, "jod:n:h", known, NULL)) != -1) {
+		if (!take_option(command, letter, &options))
+			return misused(command);
+		if (letter == 'h')
+			return fputs(command->help, stdout) < 0 ? FAILED : DONE;
+	}
+	options.operands = argv + optind;
+	options.operand_count = argc - optind;
+	if (options.operand_count < command->operands) {
+		complain("%s needs the number or the name of a process", command->name);
+		return misused(command);
+	}
+	if (options.operand_count > 0 && command->operands < 0) {
+		complain("%s takes no '%s'", command->name, options.operands[0]);
+		return misused(command);
+	}
+	return command->run(&options);
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+
+	if (name == NULL) {
+		fputs(help, stderr);
+		return MISUSED;
+	}
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+		return fputs(help, stdout) < 0 ? FAILED : DONE;
+	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+		printf("zmalloc %s (%s)\n", zmalloc_version(), zmalloc_allocator());
+		return DONE;
+	}
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return run(&commands[i], argc - 1, argv + 1);
+	complain("there is no command '%s'", name);
+	return misused(NULL);
+}
