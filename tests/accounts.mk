@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The tests of the accounts, and the same once more where figures are found another way: linked with
+# the static library, which counts by difference, and with the allocator preloaded as the program's own
+# malloc() (check_preload.sh).
+
+zm_check_tests += \
+	tests/test_exit \
+	tests/test_fork \
+	tests/test_own_malloc \
+	tests/test_peak \
+	tests/test_thread_used \
+	tests/test_threads
+
+zm_script_tests += tests/check_preload.sh
+
+# Without a static library libtool takes the shared one.
+zm_check_tests += \
+	tests/static_errno \
+	tests/static_exit \
+	tests/static_fork \
+	tests/static_own_malloc \
+	tests/static_peak \
+	tests/static_shadow \
+	tests/static_thread_used \
+	tests/static_threads
+
+tests_static_errno_SOURCES = tests/test_errno.c
+tests_static_errno_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_exit_SOURCES = tests/test_exit.c
+tests_static_exit_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_fork_SOURCES = tests/test_fork.c
+tests_static_fork_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_own_malloc_SOURCES = tests/test_own_malloc.c
+tests_static_own_malloc_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_peak_SOURCES = tests/test_peak.c
+tests_static_peak_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_shadow_SOURCES = tests/test_shadow.c
+tests_static_shadow_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_thread_used_SOURCES = tests/test_thread_used.c
+tests_static_thread_used_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_threads_SOURCES = tests/test_threads.c
+tests_static_threads_LDFLAGS = $(AM_LDFLAGS) -static
+
+EXTRA_DIST += tests/valgrind.supp

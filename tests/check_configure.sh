@@ -1,0 +1,156 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# check_configure.sh - configure chooses the allocator as documented, stops at what cannot be with a word
+# about what to do, and leaves the user's flags alone.
+
+. ./tests/build.env
+set -eu
+srcdir=$(cd "$srcdir" && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/zmalloc-configure.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+unset CFLAGS CPPFLAGS LDFLAGS
+
+# A source folder that is a build folder too cannot have others: its files by links, the mark left out.
+if test -e "$srcdir/config.status"; then
+	mkdir "$work/source"
+	for file in "$srcdir"/*; do
+		ln -s "$file" "$work/source/"
+	done
+	rm "$work/source/config.status"
+	srcdir=$work/source
+fi
+cd "$work"
+failed=0
+
+# run ARGUMENTS...: configure with the answers of the first run where that has them; output in ./output.
+# It stops short of making its files, which takes as long as the questions.
+run() {
+	cp cache this.cache
+	"$srcdir/configure" --no-create --cache-file=this.cache \
+		--build="$build" --host="$host" CC="$CC" "$@" </dev/null >output 2>&1
+}
+
+wrong() {
+	echo "FAIL: configure $*"
+	sed 's/^/  | /' output | tail -n 20
+	failed=1
+}
+
+# stops PATTERN ARGUMENTS...: configure must fail, and its error must hold every word of PATTERN.
+stops() {
+	words=$1
+	shift
+	if run "$@"; then
+		wrong "$* went through"
+		return
+	fi
+	for word in $words; do
+		grep '^configure: error:' output | grep -qF -e "$word" || wrong "$*: the error does not name $word"
+	done
+}
+
+# takes PATTERN ARGUMENTS...: configure must succeed, and the summary must hold PATTERN.
+takes() {
+	pattern=$1
+	shift
+	if ! run "$@"; then
+		wrong "$* stopped"
+	elif ! grep -q -e "$pattern" output; then
+		wrong "$*: no '$pattern' in the summary"
+	fi
+}
+
+# defines PATTERN, leaves PATTERN: what the last run puts into config.h, and what it does not.
+defines() {
+	./config.status -q config.h
+	grep -q "^#define $1" config.h || wrong "config.h does not define $1"
+}
+
+leaves() {
+	./config.status -q config.h
+	grep "^#define $1" config.h && wrong "config.h defines $1"
+	:
+}
+
+# The first run fills the cache. Variables of the environment are no answers and are taken out again.
+>cache
+run CFLAGS='-O1 -DZM_MINE=1' --with-malloc=libc || { cat output; exit 99; }
+grep -v '^ac_cv_env_' this.cache >cache
+./config.status -q Makefile
+grep -q '^CFLAGS = -O1 -DZM_MINE=1$' Makefile || wrong 'changes CFLAGS'
+lines=$(sed -n '/^libzmalloc /,$p' output | wc -l)
+test "$lines" -le 15 || wrong "prints a summary of $lines lines"
+
+# ---- The allocator
+every='auto jemalloc tcmalloc tcmalloc_minimal mimalloc libc'
+stops "$every" --with-malloc=nonsense
+stops "$every" --without-malloc
+stops "$every" --with-malloc=
+stops "nonsense $every" MALLOC=nonsense
+stops 'libjemalloc-dev jemalloc-devel' --with-malloc=jemalloc zm_cv_malloc_jemalloc=no
+stops 'libjemalloc-dev MALLOC=jemalloc' MALLOC=jemalloc zm_cv_malloc_jemalloc=no
+stops 'libgoogle-perftools-dev gperftools-devel' --with-malloc=tcmalloc zm_cv_malloc_tcmalloc=no
+stops libgoogle-perftools-dev --with-malloc=tcmalloc_minimal zm_cv_malloc_tcmalloc_minimal=no
+stops 'libmimalloc-dev mimalloc-devel' --with-malloc=mimalloc zm_cv_malloc_mimalloc=no
+takes 'allocator .*libc (chosen by auto' zm_cv_malloc_jemalloc=no
+takes 'allocator .*libc (asked for by .*MALLOC=libc' MALLOC=libc
+takes 'allocator .*libc (asked for by --with-malloc' MALLOC=jemalloc --with-malloc=libc
+defines 'ZM_ALLOCATOR_LIBC 1'
+
+# ---- What leaves no choice of allocator
+takes 'allocator .*libc (forced by --disable-usable-size' --disable-usable-size
+takes 'usable size .*no' --disable-usable-size --with-malloc=libc
+leaves ZM_HAVE_USABLE_SIZE
+stops '--disable-usable-size --with-malloc=libc' --disable-usable-size --with-malloc=jemalloc
+stops '--disable-usable-size MALLOC=mimalloc' --disable-usable-size MALLOC=mimalloc
+stops '--enable-sanitizer=address --with-malloc=jemalloc' --enable-sanitizer=address --with-malloc=jemalloc
+stops '--enable-sanitizer=undefined MALLOC=tcmalloc' --enable-sanitizer=undefined MALLOC=tcmalloc
+stops 'memory --with-malloc=mimalloc' --enable-sanitizer=memory --with-malloc=mimalloc
+stops 'address undefined thread memory' --enable-sanitizer=adress
+stops 'address undefined thread memory' --enable-sanitizer=address,
+stops 'address undefined thread memory' --enable-sanitizer
+stops 'auto initial-exec global-dynamic' --with-tls-model=local
+case $CC in
+*clang*) ;;
+*) stops clang --enable-sanitizer=memory ;;
+esac
+
+# ---- The kinds of jemalloc: names with and without je_, with Redis's additions, and in the C library
+fake_jemalloc() {
+	rm -rf fake
+	mkdir -p fake/jemalloc
+	cat >fake/jemalloc/jemalloc.h <<-END
+		void *$1mallocx(size_t size, int flags);
+		void *$1rallocx(void *ptr, size_t size, int flags);
+		size_t $1sallocx(const void *ptr, int flags);
+		void $1sdallocx(void *ptr, size_t size, int flags);
+		size_t $1nallocx(size_t size, int flags);
+		int $1mallctl(const char *name, void *old, size_t *old_size, void *set, size_t set_size);
+	END
+	cp fake/jemalloc/jemalloc.h fake/malloc_np.h
+	{
+		echo '#include <stddef.h>'
+		sed -e 's/;$/ { return 0; }/' -e '/^void [^*]/s/return 0;//' fake/jemalloc/jemalloc.h
+		echo "$2"
+	} >fake/fake.c
+	$CC -w -c -o fake/fake.o fake/fake.c
+}
+
+here="MALLOC_CFLAGS=-I$work/fake"
+fake_jemalloc '' ''
+takes 'allocator .*jemalloc (asked' --with-malloc=jemalloc "$here" MALLOC_LIBS="$work/fake/fake.o"
+leaves ZM_JE_PREFIXED
+leaves HAVE_JE_
+fake_jemalloc je_ ''
+takes 'allocator .*jemalloc (asked' --with-malloc=jemalloc "$here" MALLOC_LIBS="$work/fake/fake.o"
+defines 'ZM_JE_PREFIXED 1'
+leaves HAVE_JE_
+fake_jemalloc je_ 'int je_get_defrag_hint(void *p) { return 0; } void je_free_with_usize(void *p, size_t *n) {}'
+takes 'allocator .*jemalloc (asked' --with-malloc=jemalloc "$here" MALLOC_LIBS="$work/fake/fake.o"
+defines 'HAVE_JE_GET_DEFRAG_HINT 1'
+defines 'HAVE_JE_WITH_USIZE 1'
+fake_jemalloc '' ''
+takes 'allocator from .*the C library' --with-malloc=jemalloc CPPFLAGS="-I$work/fake" LIBS="$work/fake/fake.o"
+defines 'ZM_JE_IN_LIBC 1'
+
+test $failed = 0

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# check_instructions.sh [--print] - has zmalloc() or zfree() grown slower?
+#
+# No clock is read: callgrind counts the instructions of 1,000 pairs (those of 3,000 less those of
+# 2,000, so that the program's start and the first calls do not count), which repeat exactly, and
+# the figure is compared with that in tests/instructions.expected, 5 % up or down. Down is a
+# failure too: the figure kept is then too high to catch the next growth. --print writes a line for that
+# file instead.
+set -eu
+
+. tests/build.env
+
+skip()
+{
+	echo "SKIP: $*"
+	exit 77
+}
+
+command -v valgrind >/dev/null 2>&1 || skip 'valgrind is not installed'
+case $host in
+x86_64-*) ;;
+*) skip "the figures are those of x86-64, this is $host" ;;
+esac
+test "$cross_compiling" = no || skip 'cross compiled'
+test "$zm_sanitizer" = no || skip "the sanitizer '$zm_sanitizer' adds instructions of its own"
+test "$enable_shared" = yes || skip 'the figures are those of the shared library'
+case " $CFLAGS " in
+*' -O2 '* | *' -O3 '*) ;;
+*) skip "the figures are those of -O2, CFLAGS are '$CFLAGS'" ;;
+esac
+case " $CFLAGS $CPPFLAGS " in
+*' -fsanitize'* | *' --coverage '* | *' -fprofile-'* | *' -pg '*) skip "instrumented: CFLAGS are '$CFLAGS'" ;;
+esac
+
+# instructions PAIRS
+instructions()
+{
+	./libtool --mode=execute valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+		tests/count_pairs "$1" 2>&1 | sed -n 's/.*Collected : \([0-9]*\).*/\1/p'
+}
+
+allocator=$(./libtool --mode=execute tests/count_pairs)
+few=$(instructions 2000)
+many=$(instructions 3000)
+test -n "$few" && test -n "$many" || skip 'callgrind does not run here'
+count=$((many - few))
+
+if test "${1-}" = --print; then
+	echo "$allocator $count"
+	exit 0
+fi
+expected=$(sed -n "s/^$allocator //p" "${srcdir:-.}/tests/instructions.expected")
+test -n "$expected" || skip "no figure is kept for $allocator; this build takes $count"
+echo "$allocator: $count instructions for 1,000 pairs, $expected expected"
+test $((count * 100)) -le $((expected * 105)) && test $((count * 100)) -ge $((expected * 95)) || {
+	echo 'That is more than 5 % off. If it is meant: tests/check_instructions.sh --print'
+	exit 1
+}

@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# tests/check_os_calls.sh - lib/os calls nothing that allocates, locks or uses stdio.
+#
+# A probe may run inside an allocator, after fork() or when no memory is left (lib/os/os.h), so every
+# outside function it calls is on the list below, which says for each why it is safe there.
+set -u
+
+. tests/build.env
+
+case $zm_sanitizer in
+no | '') ;;
+*)
+	echo "SKIP: built with --enable-sanitizer=$zm_sanitizer, whose runtime is called everywhere"
+	exit 77
+	;;
+esac
+
+# Memory and strings: arithmetic on what they are given.
+allowed='bcmp memchr memcmp memcpy memmove memset strlen strcmp'
+# System calls and their thin wrappers.
+allowed="$allowed close fcntl getpid getrlimit madvise mmap open pthread_sigmask read send sigpending
+	sigprocmask sigwait stat sysctl sysinfo syscall write"
+# Answered from the auxiliary vector or by one system call, for the names that we ask.
+allowed="$allowed sysconf"
+# Arithmetic on a sigset_t.
+allowed="$allowed sigaddset sigemptyset sigismember"
+# Not safe everywhere, and said so in os.h: for the report of a process that is about to end.
+allowed="$allowed backtrace backtrace_symbols_fd"
+# Darwin and Haiku: traps to the kernel.
+allowed="$allowed get_next_area_info get_system_info mach_task_self_ proc_pidinfo task_info"
+# The compiler's and the C library's own: errno, stack protector, _FORTIFY_SOURCE, division, TLS.
+generated='^(__errno_location|___errno|__errno|__error|__stack_chk_(fail|guard)(_local)?|_errnop|
+|__(memcpy|memmove|memset|read)_chk|_GLOBAL_OFFSET_TABLE_|__(u?div|u?mod|u?divmod)[a-z]*[0-9]*|
+|__aeabi_[a-z0-9]+|__x86\.get_pc_thunk\.[a-z]+|__tls_get_addr|__(get|set)rlimit64|getrlimit64|mmap64|open64|
+|__open64_2|__open_2|__gcov_.*|__stack_smash_handler)$'
+generated=$(printf '%s' "$generated" | tr -d '\n')
+
+objects=$(find lib/os -name '*.o' -path '*/.libs/*')
+test -n "$objects" || objects=$(find lib/os -name '*.o')
+test -n "$objects" || {
+	echo "FAIL: no objects below lib/os"
+	exit 1
+}
+
+# Defined by one of the objects themselves: a call within lib/os.
+own=$($NM -g $objects | awk 'NF == 3 && $2 != "U" { print $3 }' | sort -u)
+bad=
+for symbol in $($NM -u $objects | awk '$1 == "U" || $1 == "w" { print $2 }' | sed 's/@.*//' | sort -u); do
+	case " $(echo $allowed) " in
+	*" $symbol "* | *" ${symbol#_} "*) continue ;;
+	esac
+	printf '%s\n' "$symbol" | grep -Eq "$generated" && continue
+	printf '%s\n' "$own" | grep -Fqx -- "$symbol" && continue
+	bad="$bad $symbol"
+done
+test -z "$bad" || {
+	echo "FAIL: lib/os calls what is not on the list of calls that neither allocate nor lock:$bad"
+	exit 1
+}
+echo "$(echo $objects | wc -w) objects, no call that allocates"

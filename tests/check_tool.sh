@@ -1,0 +1,198 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# check_tool.sh - the tool: what it says, to people and to parsers, on a terminal and off it.
+
+set -u
+LC_ALL=C
+export LC_ALL
+. ./tests/build.env
+test "$cross_compiling" = no || { echo 'SKIP: a program for another machine'; exit 77; }
+work=$(mktemp -d "${TMPDIR:-/tmp}/zmalloc-tool.XXXXXX")
+failed=0
+zmalloc=./tools/zmalloc
+XDG_RUNTIME_DIR=$work/run
+export XDG_RUNTIME_DIR
+mkdir -m 700 "$XDG_RUNTIME_DIR"
+unset ZMALLOC_PUBLISH
+
+# The publishers end when this end of their standard input is closed.
+mkfifo "$work/hold"
+exec 9<>"$work/hold"
+trap 'exec 9>&-; kill $publishers 2>/dev/null; rm -rf "$work"' EXIT
+publishers=
+
+wrong() {
+	echo "FAIL: $*"
+	failed=1
+}
+
+has() {
+	command -v "$1" >/dev/null 2>&1 || { echo "left out: no $1: ./bootstrap --for matrix installs it"; return 1; }
+}
+
+# expect STATUS WHAT COMMAND...: its exit status and standard output, in $out; standard error in $err.
+expect() {
+	status=$1 what=$2
+	shift 2
+	out=$("$@" 2>"$work/err")
+	got=$?
+	err=$(cat "$work/err")
+	test $got = "$status" || wrong "$what: exit status $got, not $status; said: $out $err"
+}
+
+contains() {
+	case $2 in
+	*"$1"*) ;;
+	*) wrong "$3: no '$1' in: $2" ;;
+	esac
+}
+
+# ---- Help and misuse
+
+expect 0 'help' $zmalloc --help
+contains 'usage: zmalloc' "$out" help
+for command in info stat top; do
+	expect 0 "$command help" $zmalloc $command --help
+	contains "usage: zmalloc $command" "$out" "$command help"
+	test "$(echo "$out" | awk '{ if (length > 100) print }')" = '' || wrong "$command help: lines over 100 columns"
+done
+expect 0 version $zmalloc --version
+expect 2 'no command' $zmalloc
+expect 2 'unknown command' $zmalloc frobnicate
+contains "no command 'frobnicate'" "$err" 'unknown command'
+expect 2 'stat without operand' $zmalloc stat
+expect 2 'option of another command' $zmalloc info --openmetrics
+expect 2 'bad delay' $zmalloc top -d never
+expect 2 'operand that is not taken' $zmalloc top 1
+
+# ---- Nothing to see
+
+expect 0 info $zmalloc info
+contains "$($zmalloc --version | sed 's/.*(\(.*\))/\1/')" "$out" info
+expect 1 'stat of a name that is not there' $zmalloc stat no-such-process
+contains "no process of this user named 'no-such-process'" "$err" 'stat of a name'
+case $($zmalloc stat 99999999 2>&1) in
+*'tell processes apart'*)
+	echo 'SKIP: this system does not tell processes apart'
+	exit 77 ;;
+esac
+expect 1 'stat of a number that is not there' $zmalloc stat 99999999
+contains 'there is no process 99999999' "$err" 'stat of a number'
+expect 1 'stat of a process that does not publish' $zmalloc stat $$
+contains 'ZMALLOC_PUBLISH=1' "$err" 'stat of a process that does not publish'
+
+# ---- Three processes
+
+publish() {
+	: >"$work/ready"
+	# libtool's script starts the program under its own number by exec.
+	"$@" <"$work/hold" 9>&- >"$work/ready" &
+	publishers="$publishers $!"
+	last=$!
+	tries=240
+	while test $tries -gt 0; do
+		grep -q ready "$work/ready" && return
+		sleep 0.25
+		tries=$((tries - 1))
+	done
+	wrong "publisher $* did not get ready"
+}
+publish ./tests/publisher 8
+one=$last
+publish ./tests/publisher 32 every-other
+two=$last
+publish ./tests/publisher 64
+three=$last
+
+expect 0 stat $zmalloc stat $two
+contains "($two)" "$out" stat
+contains 'used_bytes' "$out" stat
+name=$(echo "$out" | sed -n '1s/ (.*//p')
+expect 0 'stat by name' $zmalloc stat "$name"
+for pid in $one $two $three; do
+	contains "($pid)" "$out" 'stat by name'
+done
+expect 0 top $zmalloc top
+test "$(echo "$out" | wc -l)" -eq 4 || wrong "top: not a heading and three lines: $out"
+test "$(echo "$out" | awk 'NR > 1 { print $1 }' | tr '\n' ' ')" = "$three $two $one " || wrong "top: not the largest first: $out"
+expect 0 'top twice' $zmalloc top -n 2 -d 0.1
+test "$(echo "$out" | grep -c PID)" -eq 2 || wrong 'top -n 2: not two rounds'
+
+# A process that was started with the variable, and one that is gone without a word.
+expect 0 'publishing by environment' env ZMALLOC_PUBLISH=1 $zmalloc top
+test "$(echo "$out" | wc -l)" -eq 5 || wrong "ZMALLOC_PUBLISH=1: top does not see itself: $out"
+test "$(find "$XDG_RUNTIME_DIR/zmalloc" -type f | wc -l)" -eq 3 || wrong 'a page was left at exit'
+publish ./tests/publisher 1
+kill -KILL $last
+wait $last 2>/dev/null
+test -f "$XDG_RUNTIME_DIR/zmalloc/$last" || wrong 'no page was left by a killed process: nothing tested'
+expect 0 'top past a stale page' $zmalloc top
+test "$(echo "$out" | wc -l)" -eq 4 || wrong "top: shows a process that is gone: $out"
+expect 1 'stat of a killed process' $zmalloc stat $last
+: >"$XDG_RUNTIME_DIR/zmalloc/$$"
+chmod 600 "$XDG_RUNTIME_DIR/zmalloc/$$"
+expect 1 'stat of an empty page' $zmalloc stat $$
+contains damaged "$err" 'stat of an empty page'
+expect 0 'top past an empty page' $zmalloc top
+rm -f "$XDG_RUNTIME_DIR/zmalloc/$$"
+
+# ---- Parsers
+
+if has jq; then
+	$zmalloc info --json | jq -e '.version and .allocator and .can.purge != null and .memory_bytes > 0' >/dev/null || wrong 'info --json'
+	$zmalloc stat --json $one $two | jq -e 'length == 2 and .[0].pid == '$one' and
+		(.[0] | .used_bytes >= 8*1024*1000 and .used_bytes < 12*1024*1024 and .peak_bytes >= .used_bytes) and
+		(.[1] | .used_bytes >= 16*1024*1000 and .used_bytes < 24*1024*1024)' >/dev/null || wrong 'stat --json'
+	$zmalloc top --json | jq -e 'length == 3 and ([.[].pid] | sort) == ([ '$one,$two,$three' ] | sort) and
+		([.[] | has("muzzy_bytes")] | all)' >/dev/null || wrong 'top --json'
+	$zmalloc top --json -n 2 -d 0.1 | jq -es 'length == 2' >/dev/null || wrong 'top --json twice'
+fi
+metrics=$($zmalloc top --openmetrics)
+contains '# EOF' "$metrics" OpenMetrics
+contains "zmalloc_used_bytes{pid=\"$one\",name=" "$metrics" OpenMetrics
+contains '# UNIT zmalloc_used_bytes bytes' "$metrics" OpenMetrics
+if has promtool; then
+	echo "$metrics" | promtool check metrics >"$work/promtool" 2>&1 || wrong "promtool: $(cat "$work/promtool")"
+	test ! -s "$work/promtool" || wrong "promtool: $(cat "$work/promtool")"
+	$zmalloc stat --openmetrics $one | promtool check metrics >"$work/promtool" 2>&1 || wrong "promtool, one: $(cat "$work/promtool")"
+fi
+
+# ---- A terminal
+
+if ! has script || ! script --version 2>/dev/null | grep -q util-linux; then
+	echo 'left out: no script(1) of util-linux: nothing to make a terminal with'
+elif ! script -qec true /dev/null >/dev/null 2>&1; then
+	echo 'left out: no pseudo-terminal here: is /dev/pts mounted?'
+else
+	# Keys: by pid, by rss, then quit. The size is that of the terminal, not of ours.
+	(sleep 2; printf p; sleep 1; printf r; sleep 1; printf q) |
+		script -qec "stty rows 12 cols 100; stty -a >$work/before; LC_ALL=C.UTF-8 $zmalloc top -d 0.3; echo status \$?; stty -a >$work/after" /dev/null \
+			>"$work/screen" 2>&1
+	cat -v "$work/screen" >"$work/visible"
+	grep -q 'status 0' "$work/visible" || wrong "top on a terminal: $(cat "$work/visible")"
+	for piece in '\^\[\[?1049h' '\^\[\[?1049l' '\^\[\[?25h' '\^\[\[?7h' 'q quit' "$one" "$three"; do
+		grep -q -e "$piece" "$work/visible" || wrong "top on a terminal: no $piece"
+	done
+	test "$(grep -o '\^\[\[H' "$work/visible" | wc -l)" -ge 3 || wrong 'top on a terminal: not refreshed in place'
+	grep -q "$(printf '\342\226\210')" "$work/screen" || wrong 'top on a terminal: no bar'
+	cmp -s "$work/before" "$work/after" || wrong 'top left the terminal changed'
+	# As small as can be: cut off where lines end, and nothing scrolls.
+	(sleep 1; printf q) | script -qec "stty rows 5 cols 40; $zmalloc top" /dev/null >"$work/screen" 2>&1
+	test "$(tr -cd '\n' <"$work/screen" | wc -c)" -le 8 || wrong 'top on five lines: prints more'
+fi
+
+# ---- Completion
+
+if has bash; then
+	complete() {
+		PATH=$PWD/tools:$PATH bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _zmalloc; echo "${COMPREPLY[*]}"' \
+			- "$srcdir/tools/zmalloc.bash" "$@"
+	}
+	contains stat "$(complete zmalloc s)" completion
+	contains --openmetrics "$(complete zmalloc top --o)" completion
+	contains "$two" "$(complete zmalloc stat "$two")" completion
+	contains "$name" "$(complete zmalloc stat "")" completion
+	test -z "$(complete zmalloc top -d 1)" || wrong 'completion: offers a time'
+fi
+
+exit $failed

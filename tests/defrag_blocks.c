@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include "tests/defrag_blocks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/support.h"
+
+/* The table lies outside the heap that is measured. */
+static void *table_of(size_t count)
+{
+	void *table = calloc(count, sizeof(struct held_block));
+
+	REQUIRE(table != NULL);
+	return table;
+}
+
+void blocks_replace(struct held_block *block, size_t bytes, uint32_t seed)
+{
+	zfree(block->at);
+	block->at = zmalloc(bytes);
+	block->bytes = (uint32_t)bytes;
+	block->seed = seed;
+	fill(block->at, bytes, seed);
+}
+
+void blocks_fill(struct blocks *blocks, size_t count, size_t largest, uint64_t seed)
+{
+	struct chance chance = chance_of(seed);
+
+	blocks->held = table_of(count);
+	blocks->count = count;
+	for (size_t i = 0; i < count; i++)
+		blocks_replace(&blocks->held[i], 1 + chance_below(&chance, largest),
+			       (uint32_t)chance_next(&chance));
+}
+
+void blocks_thin(struct blocks *blocks, unsigned keep_percent)
+{
+	struct chance chance = chance_of(keep_percent);
+	size_t left = 0;
+
+	for (size_t i = 0; i < blocks->count; i++)
+		if (chance_below(&chance, 100) < keep_percent)
+			blocks->held[left++] = blocks->held[i];
+		else
+			zfree(blocks->held[i].at);
+	blocks->count = left;
+}
+
+void blocks_check(const struct blocks *blocks)
+{
+	for (size_t i = 0; i < blocks->count; i++)
+		REQUIRE(filled(blocks->held[i].at, blocks->held[i].bytes, blocks->held[i].seed));
+}
+
+size_t blocks_bytes(const struct blocks *blocks)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < blocks->count; i++)
+		bytes += zmalloc_size(blocks->held[i].at);
+	return bytes;
+}
+
+void blocks_free(struct blocks *blocks)
+{
+	for (size_t i = 0; i < blocks->count; i++)
+		zfree(blocks->held[i].at);
+	free(blocks->held);
+	blocks->count = 0;
+}
+
+int blocks_scan(zdefrag *d, int begin, void *context)
+{
+	struct blocks *blocks = context;
+
+	if (begin) {
+		blocks->cursor = 0;
+		blocks->walks++;
+	}
+	while (blocks->cursor < blocks->count) {
+		struct held_block *block = &blocks->held[blocks->cursor++];
+
+		if (!block->hidden) {
+			block->at = zdefrag_visit(d, block->at);
+			blocks->shown++;
+		}
+		if (blocks->after_each != NULL)
+			blocks->after_each(blocks, d);
+		if (zdefrag_slice_over(d))
+			return 0;
+	}
+	return 1;
+}
+
+zdefrag *blocks_driver(struct blocks *blocks)
+{
+	struct zdefrag_settings settings;
+	zdefrag *d;
+
+	zdefrag_settings_init(&settings);
+	settings.lower_percent = 1;
+	settings.ignore_bytes = 0;
+	settings.purge_ms = 50;
+	d = zdefrag_new(blocks_scan, blocks, &settings);
+	REQUIRE(d != NULL);
+	return d;
+}
+
+struct zdefrag_stats stats_of(const zdefrag *d)
+{
+	struct zdefrag_stats stats = {.size = sizeof(stats)};
+
+	REQUIRE(zdefrag_get_stats(d, &stats) == 0);
+	return stats;
+}
+
+size_t frag_bytes(void)
+{
+	size_t bytes = 0;
+
+	zmalloc_get_allocator_info(1, NULL, NULL, NULL, NULL, NULL, &bytes);
+	return bytes;
+}
+
+void need_defrag(void)
+{
+	static char reason[128];
+
+	if (zdefrag_supported())
+		return;
+	snprintf(reason, sizeof(reason), "%s cannot be defragmented", zmalloc_allocator());
+	skip_program(reason);
+}

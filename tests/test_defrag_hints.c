@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tests/test_defrag_hints.c - a program that asks block by block and moves by itself.
+ */
+#include "config.h"
+
+#include "tests/support.h"
+
+#include <string.h>
+#include <time.h>
+
+#include <zmalloc.h>
+
+#include "tests/defrag_blocks.h"
+
+static size_t moved;
+
+static void move(struct held_block *block)
+{
+	size_t bytes = zmalloc_size(block->at);
+	void *copy = zmalloc_no_tcache(bytes);
+
+	memcpy(copy, block->at, bytes);
+	zfree_no_tcache(block->at);
+	block->at = copy;
+	moved++;
+}
+
+static void prepare(struct blocks *blocks)
+{
+	blocks_fill(blocks, steps(200000, 40000), 300, 1);
+	blocks_thin(blocks, 40);
+	moved = 0;
+}
+
+START_TEST(two_passes_win_most_of_it_back)
+{
+	struct blocks blocks = {0};
+	size_t before = frag_bytes(), fragmented, used;
+
+	prepare(&blocks);
+	used = zmalloc_used_memory();
+	fragmented = frag_bytes();
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < blocks.count; i++) {
+			if (zdefrag_hint(blocks.held[i].at))
+				move(&blocks.held[i]);
+			if (i % 4096 == 0)
+				ck_assert_uint_eq(zmalloc_used_memory(), used);
+		}
+	zdefrag_hint_end();
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+	ck_assert_uint_gt(moved, 0);
+	ck_assert_uint_lt(frag_bytes() - before, (fragmented - before) / 4);
+	blocks_check(&blocks);
+	blocks_free(&blocks);
+}
+END_TEST
+
+START_TEST(in_batches)
+{
+	struct blocks blocks = {0};
+	const void *ptrs[64];
+	unsigned char hints[64];
+	size_t before = frag_bytes(), fragmented;
+
+	prepare(&blocks);
+	fragmented = frag_bytes();
+	for (size_t i = 0; i + 64 <= 2 * blocks.count; i += 64) {
+		size_t ones = 0, said;
+
+		for (size_t j = 0; j < 64; j++)
+			ptrs[j] = blocks.held[(i + j) % blocks.count].at;
+		said = zdefrag_hints(ptrs, hints, 64);
+		for (size_t j = 0; j < 64; j++)
+			if (hints[j]) {
+				move(&blocks.held[(i + j) % blocks.count]);
+				ones++;
+			}
+		ck_assert_uint_eq(said, ones);
+	}
+	zdefrag_hint_end();
+	ck_assert_uint_lt(frag_bytes() - before, (fragmented - before) / 4);
+	blocks_check(&blocks);
+	blocks_free(&blocks);
+}
+END_TEST
+
+/* No one asks any more, and no one says so: the program's own calls end the cycle. */
+START_TEST(a_forgotten_cycle_ends_by_itself)
+{
+	struct blocks blocks = {0};
+	struct timespec pause = {.tv_sec = 1, .tv_nsec = 200000000};
+	size_t used, pinned_frag;
+	zdefrag *d;
+
+	prepare(&blocks);
+	used = zmalloc_used_memory();
+	for (size_t i = 0; i < blocks.count / 2; i++)
+		if (zdefrag_hint(blocks.held[i].at))
+			move(&blocks.held[i]);
+	ck_assert_uint_gt(moved, 0);
+	d = blocks_driver(&blocks);
+	pinned_frag = stats_of(d).held_bytes;
+	ck_assert_uint_gt(pinned_frag, 0);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 5000; i++)
+			zfree(opaque(zmalloc(100)));
+		nanosleep(&pause, NULL);
+	}
+	for (int i = 0; i < 5000; i++)
+		zfree(opaque(zmalloc(100)));
+	ck_assert_uint_eq(stats_of(d).held_bytes, 0);
+	zdefrag_free(d);
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+	blocks_check(&blocks);
+	blocks_free(&blocks);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tests = tests_named("defrag_hints");
+
+	need_defrag();
+	tcase_add_test(tests, two_passes_win_most_of_it_back);
+	tcase_add_test(tests, in_batches);
+	tcase_add_test(tests, a_forgotten_cycle_ends_by_itself);
+	return run_tests(tests);
+}

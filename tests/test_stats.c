@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tests/test_stats.c - figures, held against what the test itself allocated.
+ *
+ * Threads' caches and slabs stand between a free and a figure: each test does with blocks of one
+ * size enough to make these small, and empties the cache where the allocator lets it.
+ */
+#include "config.h"
+
+#include "tests/support.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <zmalloc/stats.h>
+
+static struct zmalloc_stats now(void)
+{
+	struct zmalloc_stats stats = {.size = sizeof(stats)};
+
+	/* jemalloc alone needs it, and has the name. */
+	zmalloc_ctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+	ck_assert_int_eq(zmalloc_stats_get(&stats, 1), 0);
+	return stats;
+}
+
+static bool is_known(uint64_t figure)
+{
+	return figure != ZMALLOC_STATS_UNKNOWN;
+}
+
+static bool behind_us(const char *name)
+{
+	return strncmp(zmalloc_allocator(), name, strlen(name)) == 0;
+}
+
+static void *touched(size_t size)
+{
+	return memset(zmalloc(size), 1, size);
+}
+
+/* ---- Sums ---- */
+
+START_TEST(test_sums_hold)
+{
+	static void *block[1000];
+	struct zmalloc_stats stats;
+
+	for (size_t i = 0; i < COUNT_OF(block); i++)
+		block[i] = touched(1 + i * 37 % 9000);
+	stats = now();
+	ck_assert_uint_eq(stats.size, sizeof(stats));
+	ck_assert_uint_eq(stats.used_bytes, zmalloc_used_memory());
+	ck_assert_uint_ge(stats.peak_bytes, stats.used_bytes);
+	ck_assert_uint_ge(stats.allocated_bytes, stats.used_bytes);
+	ck_assert_uint_ge(stats.threads, 1);
+	if (is_known(stats.active_bytes))
+		ck_assert_uint_ge(stats.active_bytes, stats.allocated_bytes);
+	if (is_known(stats.resident_bytes))
+		ck_assert_uint_ge(stats.resident_bytes, stats.active_bytes);
+	if (is_known(stats.frag_smallbins_bytes))
+		ck_assert_uint_le(stats.frag_smallbins_bytes,
+				  stats.active_bytes - stats.allocated_bytes + MIB);
+	for (size_t i = 0; i < COUNT_OF(block); i++)
+		zfree(block[i]);
+}
+END_TEST
+
+START_TEST(test_allocated_follows_what_is_allocated)
+{
+	const size_t large = 4 * MIB, count = steps(2000, 200);
+	struct zmalloc_stats before = now(), during, after;
+	size_t bytes = 0;
+	void **block = malloc(count * sizeof(*block)), *big = touched(large);
+
+	for (size_t i = 0; i < count; i++) {
+		block[i] = touched(1000);
+		bytes += zmalloc_size(block[i]);
+	}
+	bytes += zmalloc_size(big);
+	during = now();
+	ck_assert_uint_eq(during.used_bytes - before.used_bytes, bytes);
+	ck_assert_uint_ge(during.allocated_bytes - before.allocated_bytes, bytes);
+	/* glibc: a header of a word for each block, and the caller's array. */
+	ck_assert_uint_le(during.allocated_bytes - before.allocated_bytes,
+			  bytes + count * 16 + 16 * KIB + MIB / 16);
+	for (size_t i = 0; i < count; i++)
+		zfree(block[i]);
+	zfree(big);
+	free(block);
+	after = now();
+	ck_assert_uint_eq(after.used_bytes, before.used_bytes);
+	ck_assert_uint_le(after.allocated_bytes, before.allocated_bytes + 64 * KIB);
+	ck_assert_uint_ge(after.peak_bytes, during.used_bytes);
+}
+END_TEST
+
+START_TEST(test_rss_grows_with_touched_memory)
+{
+	struct zmalloc_stats before = now(), during;
+	void *block = touched(64 * MIB);
+
+	during = now();
+	if (!is_known(during.rss_bytes) || under_checker())
+		skip_part("no resident set to look at");
+	else
+		ck_assert_uint_ge(during.rss_bytes, before.rss_bytes + 60 * MIB);
+	zfree(block);
+}
+END_TEST
+
+/* ---- Fragmentation ---- */
+
+struct bin_sum {
+	size_t region_bytes, free_bytes;
+};
+
+static int add_bin(const struct zmalloc_bin_stats *bin, void *context)
+{
+	struct bin_sum *sum = context;
+
+	ck_assert_uint_eq(bin->size, sizeof(*bin));
+	if (is_known(bin->regions)) {
+		ck_assert_uint_ge(bin->regions, bin->used_regions);
+		ck_assert_uint_eq(bin->free_bytes,
+				  (bin->regions - bin->used_regions) * bin->region_bytes);
+	}
+	if (sum->region_bytes == 0 || bin->region_bytes == sum->region_bytes)
+		sum->free_bytes += bin->free_bytes;
+	return 0;
+}
+
+/* What the process's figure does not know, mimalloc's bins do. */
+static size_t frag_bytes(size_t region_bytes)
+{
+	struct zmalloc_stats stats = now();
+	struct bin_sum sum = {region_bytes, 0};
+
+	if (is_known(stats.frag_smallbins_bytes))
+		return stats.frag_smallbins_bytes;
+	ck_assert_int_eq(zmalloc_stats_visit_bins(ZMALLOC_STATS_ALL_ARENAS, 1, add_bin, &sum), 0);
+	return sum.free_bytes;
+}
+
+static bool knows_fragmentation(void)
+{
+	struct bin_sum sum = {0, 0};
+
+	return is_known(now().frag_smallbins_bytes) ||
+	       zmalloc_stats_visit_bins(ZMALLOC_STATS_ALL_ARENAS, 1, add_bin, &sum) == 0;
+}
+
+START_TEST(test_fragmentation_rises_by_every_other_block_freed)
+{
+	static void *block[8192];
+	size_t freed = 0, before, after, count = 0, slack;
+
+	if (under_checker()) {
+		skip_part("a checker's malloc tells nothing");
+		return;
+	}
+	if (!knows_fragmentation()) {
+		skip_part("this allocator tells nothing of its holes");
+		return;
+	}
+	for (size_t i = 0; i < COUNT_OF(block); i++)
+		block[i] = touched(200);
+	before = frag_bytes(zmalloc_size(block[0]));
+	for (size_t i = 0; i < COUNT_OF(block); i += 2, count++) {
+		freed += zmalloc_size(block[i]);
+		zfree(block[i]);
+	}
+	after = frag_bytes(zmalloc_size(block[1]));
+	/* glibc counts a block's header too, and keeps seven of a size in the thread's cache. */
+	slack = behind_us("glibc") ? count * sizeof(size_t) : 0;
+	if (behind_us("jemalloc") || behind_us("mimalloc"))
+		ck_assert_uint_eq(after - before, freed);
+	else
+		ck_assert_uint_le(after - before, freed + slack);
+	/* tcmalloc gives up pages that became empty at once: those of the last blocks. */
+	ck_assert_uint_ge(after - before,
+			  freed - (behind_us("tcmalloc") ? 32 * KIB : 8 * (size_t)256));
+	for (size_t i = 1; i < COUNT_OF(block); i += 2)
+		zfree(block[i]);
+}
+END_TEST
+
+START_TEST(test_bins_add_up_to_the_figure)
+{
+	struct bin_sum sum = {0, 0};
+	struct zmalloc_stats stats;
+	int answer = zmalloc_stats_visit_bins(ZMALLOC_STATS_ALL_ARENAS, 1, add_bin, &sum);
+
+	if (answer != 0) {
+		ck_assert_int_eq(errno, ENOTSUP);
+		skip_part("this allocator tells of no bins");
+		return;
+	}
+	stats = now();
+	sum.free_bytes = 0;
+	ck_assert_int_eq(zmalloc_stats_visit_bins(ZMALLOC_STATS_ALL_ARENAS, 0, add_bin, &sum), 0);
+	if (behind_us("jemalloc"))
+		ck_assert_uint_eq(sum.free_bytes, stats.frag_smallbins_bytes);
+}
+END_TEST
+
+static int stop_at_once(const struct zmalloc_bin_stats *bin, void *calls)
+{
+	(void)bin;
+	++*(int *)calls;
+	return 42;
+}
+
+START_TEST(test_a_visit_ends_with_what_the_visitor_said)
+{
+	static void *block[1000];
+	int calls = 0, answer;
+
+	for (size_t i = 0; i < COUNT_OF(block); i++)
+		block[i] = zmalloc(100 + i);
+	for (size_t i = 0; i < COUNT_OF(block); i += 2)
+		zfree(block[i]);
+	answer = zmalloc_stats_visit_bins(ZMALLOC_STATS_ALL_ARENAS, 1, stop_at_once, &calls);
+	/* A checker's malloc() has no bins. */
+	if (answer != -1 && calls != 0) {
+		ck_assert_int_eq(answer, 42);
+		ck_assert_int_eq(calls, 1);
+	}
+	answer = zmalloc_stats_visit_bins(4000000, 1, stop_at_once, &calls);
+	ck_assert_int_eq(answer, -1);
+	ck_assert(errno == ENOENT || errno == ENOTSUP);
+	for (size_t i = 1; i < COUNT_OF(block); i += 2)
+		zfree(block[i]);
+}
+END_TEST
+
+/* ---- Giving back ---- */
+
+/* Small and large, as they take other ways. Leaves nothing allocated. */
+static void use_and_free(size_t bytes, size_t size)
+{
+	size_t count = bytes / size;
+	void **block = malloc(count * sizeof(*block));
+
+	for (size_t i = 0; i < count; i++)
+		block[i] = touched(size);
+	for (size_t i = 0; i < count; i++)
+		zfree(block[i]);
+	free(block);
+}
+
+START_TEST(test_a_purge_gives_memory_back)
+{
+	static const size_t sizes[] = {256, 32 * KIB, 2 * MIB};
+	size_t before;
+
+	if (zmalloc_purge() != 0) {
+		ck_assert_int_eq(errno, ENOTSUP);
+		ck_assert_int_eq(zmalloc_has(ZMALLOC_CAN_PURGE), 0);
+		return;
+	}
+	if (under_checker()) {
+		skip_part("a checker keeps freed memory");
+		return;
+	}
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		before = zmalloc_get_rss();
+		use_and_free(128 * MIB, sizes[i]);
+		ck_assert_int_eq(zmalloc_purge(), 0);
+		ck_assert_msg(zmalloc_get_rss() < before + 24 * MIB,
+			      "blocks of %zu: %zu MiB more than before", sizes[i],
+			      (zmalloc_get_rss() - before) / MIB);
+	}
+}
+END_TEST
+
+START_TEST(test_resident_falls_after_a_purge)
+{
+	struct zmalloc_stats before, after;
+
+	use_and_free(128 * MIB, 512);
+	before = now();
+	if (!is_known(before.resident_bytes)) {
+		skip_part("this allocator does not know what is resident");
+		return;
+	}
+	ck_assert_int_eq(zmalloc_purge(), 0);
+	after = now();
+	ck_assert_uint_le(after.resident_bytes, before.resident_bytes);
+	ck_assert_uint_lt(after.resident_bytes, after.active_bytes + 24 * MIB);
+	ck_assert_uint_le(after.active_bytes, before.active_bytes);
+}
+END_TEST
+
+/* The 20 s are jemalloc's: it gives back within 10 s, in steps. */
+START_TEST(test_a_background_purge_gives_back_unasked)
+{
+	size_t before = zmalloc_get_rss();
+
+	if (!zmalloc_has(ZMALLOC_CAN_BACKGROUND_PURGE)) {
+		ck_assert_int_eq(zmalloc_set_background_purge(1), -1);
+		ck_assert_int_eq(errno, ENOTSUP);
+		return;
+	}
+	if (under_checker()) {
+		skip_part("a checker keeps freed memory");
+		return;
+	}
+	ck_assert_int_eq(zmalloc_set_background_purge(1), 0);
+	use_and_free(128 * MIB, 32 * KIB);
+	for (int i = 0; i < 200 && zmalloc_get_rss() > before + 32 * MIB; i++)
+		usleep(100000);
+	ck_assert_uint_lt(zmalloc_get_rss(), before + 32 * MIB);
+	ck_assert_int_eq(zmalloc_set_background_purge(0), 0);
+}
+END_TEST
+
+/* ---- Forms of asking ---- */
+
+START_TEST(test_redis_form_agrees)
+{
+	size_t allocated, active, resident, retained, muzzy, frag;
+	struct zmalloc_stats stats = now();
+	int known = zmalloc_get_allocator_info(0, &allocated, &active, &resident, &retained, &muzzy,
+					       &frag);
+
+	ck_assert_int_eq(known, zmalloc_has(ZMALLOC_CAN_ALLOCATOR_INFO));
+	ck_assert_int_eq(zmalloc_get_allocator_info(1, NULL, NULL, NULL, NULL, NULL, NULL), known);
+	if (!known)
+		return;
+	if (!behind_us("mimalloc")) {
+		ck_assert_uint_eq(allocated, stats.allocated_bytes);
+		ck_assert_uint_eq(active, stats.active_bytes);
+	}
+	ck_assert_uint_eq(resident, is_known(stats.resident_bytes) ? stats.resident_bytes : 0);
+	ck_assert_uint_eq(frag,
+			  is_known(stats.frag_smallbins_bytes) ? stats.frag_smallbins_bytes : 0);
+}
+END_TEST
+
+START_TEST(test_figures_stay_until_refreshed)
+{
+	struct zmalloc_stats before = now(), after = {.size = sizeof(after)};
+	void *block = touched(8 * MIB);
+
+	ck_assert_int_eq(zmalloc_stats_get(&after, 0), 0);
+	ck_assert_uint_ge(after.used_bytes, before.used_bytes + 8 * MIB);
+	if (!behind_us("mimalloc") && is_known(before.active_bytes))
+		ck_assert_uint_eq(after.allocated_bytes, before.allocated_bytes);
+	ck_assert_int_eq(zmalloc_stats_get(&after, 1), 0);
+	ck_assert_uint_ge(after.allocated_bytes, before.allocated_bytes + 8 * MIB);
+	zfree(block);
+}
+END_TEST
+
+START_TEST(test_arenas_add_up)
+{
+	struct zmalloc_stats arena = {.size = sizeof(arena)}, all = now();
+	uint64_t allocated = 0;
+
+	if (zmalloc_stats_arenas() == 0) {
+		ck_assert_int_eq(zmalloc_stats_get_arena(0, 1, &arena), -1);
+		ck_assert_int_eq(errno, ENOTSUP);
+		return;
+	}
+	for (unsigned i = 0; i < zmalloc_stats_arenas(); i++) {
+		arena.size = sizeof(arena);
+		if (zmalloc_stats_get_arena(i, 0, &arena) == 0)
+			allocated += arena.allocated_bytes;
+		else
+			ck_assert_int_eq(errno, ENOENT);
+	}
+	ck_assert_uint_eq(allocated, all.allocated_bytes);
+	ck_assert(!is_known(arena.used_bytes));
+	ck_assert_int_eq(zmalloc_stats_get_arena(4000000, 0, &arena), -1);
+	ck_assert_int_eq(errno, ENOENT);
+}
+END_TEST
+
+START_TEST(test_a_struct_of_another_version_is_served)
+{
+	struct {
+		struct zmalloc_stats stats;
+		uint64_t newer[4];
+	} larger;
+	struct {
+		size_t size;
+		uint64_t used_bytes, guard;
+	} smaller = {.size = sizeof(size_t) + sizeof(uint64_t), .guard = 7};
+	size_t none = 1;
+
+	memset(&larger, 0xff, sizeof(larger));
+	larger.stats.size = sizeof(larger);
+	ck_assert_int_eq(zmalloc_stats_get(&larger.stats, 1), 0);
+	ck_assert_uint_eq(larger.stats.size, sizeof(larger.stats));
+	ck_assert(all_zero(larger.newer, sizeof(larger.newer)));
+	ck_assert_int_eq(zmalloc_stats_get((struct zmalloc_stats *)&smaller, 1), 0);
+	ck_assert_uint_eq(smaller.used_bytes, zmalloc_used_memory());
+	ck_assert_uint_eq(smaller.guard, 7);
+	ck_assert_int_eq(zmalloc_stats_get((struct zmalloc_stats *)&none, 1), -1);
+	ck_assert_int_eq(errno, EINVAL);
+}
+END_TEST
+
+START_TEST(test_ratios_are_of_the_figures)
+{
+	struct zmalloc_stats stats;
+	void *block = touched(MIB);
+
+	stats = now();
+	if (is_known(stats.active_bytes))
+		ck_assert(fabs(stats.allocator_frag_ratio -
+			       (double)stats.active_bytes / (double)stats.allocated_bytes) < 1e-9);
+	else
+		ck_assert(isnan(stats.allocator_frag_ratio));
+	if (!is_known(stats.resident_bytes))
+		ck_assert(isnan(stats.allocator_rss_ratio) && isnan(stats.rss_overhead_ratio));
+	ck_assert(is_known(stats.rss_bytes) != !!isnan(stats.mem_fragmentation_ratio));
+	zfree(block);
+}
+END_TEST
+
+/* ---- Writing ---- */
+
+struct sink {
+	char text[16384];
+	size_t length;
+	int calls, fail_at;
+};
+
+static int take(void *context, const char *text, size_t size)
+{
+	struct sink *sink = context;
+
+	if (++sink->calls == sink->fail_at)
+		return ENOSPC;
+	ck_assert_uint_lt(sink->length + size, sizeof(sink->text));
+	memcpy(sink->text + sink->length, text, size);
+	sink->length += size;
+	sink->text[sink->length] = '\0';
+	return 0;
+}
+
+START_TEST(test_writers_allocate_nothing)
+{
+	static struct sink sink;
+	int64_t before = zmalloc_thread_used_memory();
+
+	for (int format = ZMALLOC_STATS_TABLE; format <= ZMALLOC_STATS_OPENMETRICS; format++) {
+		struct zmalloc_stats stats = now();
+
+		sink = (struct sink){.length = 0};
+		ck_assert_int_eq(zmalloc_stats_write(&stats, format, take, &sink), 0);
+		ck_assert_uint_gt(sink.length, 100);
+		ck_assert_uint_eq(now().allocated_bytes, stats.allocated_bytes);
+	}
+	ck_assert_int_eq(zmalloc_thread_used_memory(), before);
+}
+END_TEST
+
+START_TEST(test_unknown_is_said_in_every_format)
+{
+	static struct sink sink;
+	struct zmalloc_stats stats = now();
+
+	stats.used_bytes = 1234567;
+	stats.active_bytes = ZMALLOC_STATS_UNKNOWN;
+	ck_assert_int_eq(zmalloc_stats_write(&stats, ZMALLOC_STATS_JSON, take, &sink), 0);
+	ck_assert_ptr_nonnull(strstr(sink.text, "\"active_bytes\":null"));
+	ck_assert_ptr_nonnull(strstr(sink.text, "\"used_bytes\":1234567,"));
+	sink = (struct sink){.length = 0};
+	ck_assert_int_eq(zmalloc_stats_write(&stats, ZMALLOC_STATS_OPENMETRICS, take, &sink), 0);
+	ck_assert_ptr_null(strstr(sink.text, "active_bytes"));
+	ck_assert_ptr_nonnull(strstr(sink.text, "\nzmalloc_used_bytes 1234567\n"));
+	ck_assert_str_eq(sink.text + sink.length - 6, "# EOF\n");
+	sink = (struct sink){.length = 0};
+	ck_assert_int_eq(zmalloc_stats_write(&stats, ZMALLOC_STATS_TABLE, take, &sink), 0);
+	ck_assert_ptr_nonnull(strstr(sink.text, "1.1 MiB"));
+}
+END_TEST
+
+START_TEST(test_errors_of_a_writer_come_back)
+{
+	static struct sink sink;
+	int ends[2];
+
+	sink = (struct sink){.fail_at = 1};
+	ck_assert_int_eq(zmalloc_stats_write(NULL, ZMALLOC_STATS_OPENMETRICS, take, &sink), -1);
+	ck_assert_int_eq(errno, ENOSPC);
+	ck_assert_int_eq(sink.calls, 1);
+	ck_assert_int_eq(zmalloc_stats_write(NULL, 99, take, &sink), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(zmalloc_stats_write_fd(NULL, ZMALLOC_STATS_JSON, ends[1]), 0);
+	close(ends[0]);
+	ck_assert_int_eq(zmalloc_stats_write_fd(NULL, ZMALLOC_STATS_JSON, ends[1]), -1);
+	ck_assert_int_eq(errno, EPIPE);
+	close(ends[1]);
+}
+END_TEST
+
+START_TEST(test_names_are_quoted)
+{
+	static struct sink sink;
+	struct zmalloc_process process = {.size = sizeof(process), .pid = 7};
+
+	strcpy(process.name, "a\"b\\c\nd\xff");
+	process.stats = now();
+	ck_assert_int_eq(zmalloc_process_write(&process, 1, ZMALLOC_STATS_JSON, take, &sink), 0);
+	ck_assert_ptr_nonnull(strstr(sink.text, "\"name\":\"a\\\"b\\\\c?d?\""));
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tests = tests_named("stats");
+
+	tcase_add_test(tests, test_sums_hold);
+	tcase_add_test(tests, test_allocated_follows_what_is_allocated);
+	tcase_add_test(tests, test_rss_grows_with_touched_memory);
+	tcase_add_test(tests, test_fragmentation_rises_by_every_other_block_freed);
+	tcase_add_test(tests, test_bins_add_up_to_the_figure);
+	tcase_add_test(tests, test_a_visit_ends_with_what_the_visitor_said);
+	tcase_add_test(tests, test_a_purge_gives_memory_back);
+	tcase_add_test(tests, test_resident_falls_after_a_purge);
+	tcase_add_test(tests, test_a_background_purge_gives_back_unasked);
+	tcase_add_test(tests, test_redis_form_agrees);
+	tcase_add_test(tests, test_figures_stay_until_refreshed);
+	tcase_add_test(tests, test_arenas_add_up);
+	tcase_add_test(tests, test_a_struct_of_another_version_is_served);
+	tcase_add_test(tests, test_ratios_are_of_the_figures);
+	tcase_add_test(tests, test_writers_allocate_nothing);
+	tcase_add_test(tests, test_unknown_is_said_in_every_format);
+	tcase_add_test(tests, test_errors_of_a_writer_come_back);
+	tcase_add_test(tests, test_names_are_quoted);
+	return run_tests(tests);
+}
