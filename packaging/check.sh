@@ -1,0 +1,207 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# check.sh deb TARBALL   - the packages in deb/, as their users meet them: installed by apt from a local
+#                          repository into a Debian 12 made from nothing; upgraded, built against,
+#                          swapped through every allocator, removed without a trace
+# check.sh readme TARBALL - README's two commands on a Debian 12 made from nothing, as root and as a
+#                          user with sudo
+#
+# Needs root and mmdebstrap. Works in room/, with this machine's own apt sources for the mirror.
+set -eu
+
+mode=$1 tarball=$2
+here=$(cd "$(dirname "$0")" && pwd)
+room=$(pwd)/room
+root=$room/root
+old=1.0~test1-1
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+
+for need in mmdebstrap:mmdebstrap dpkg-scanpackages:dpkg-dev unshare:util-linux; do
+	command -v "${need%:*}" >/dev/null 2>&1 || {
+		echo "check-packages: ${need%:*} is missing: apt-get install ${need#*:}" >&2
+		exit 1
+	}
+done
+test "$(id -u)" = 0 || { echo 'check-packages: needs root, to make a chroot' >&2; exit 1; }
+
+# Debian's own entries among this machine's sources.
+apt_sources() {
+	grep -ls '^Signed-By: .*debian-archive-keyring\|^deb .*debian' /etc/apt/sources.list \
+		/etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list || :
+}
+
+# A Debian 12 from nothing; kept as a tarball, since making one is the slowest part.
+make_root() {
+	mkdir -p "$room"
+	if ! test -e "$room/base.tar"; then
+		# shellcheck disable=SC2046 # a list of files
+		mmdebstrap --quiet --variant=minbase bookworm "$room/new.tar" $(apt_sources)
+		mv "$room/new.tar" "$room/base.tar"
+	fi
+	rm -rf "$root"
+	mkdir "$root"
+	tar xf "$room/base.tar" -C "$root" --exclude='./dev/*'
+	mkdir -p "$root/srv"
+	for file in /etc/resolv.conf /etc/apt/apt.conf.d/*proxy*; do
+		test ! -e "$file" || cp -L "$file" "$root$file"
+	done
+}
+
+# inside COMMAND...: in the chroot, with /proc and /dev of its own that end with the command.
+inside() {
+	unshare --mount --pid --fork sh -c '
+		mount -t proc proc "$1/proc" && mount --bind /dev "$1/dev" &&
+		exec chroot "$@"' sh "$root" "$@"
+}
+
+say() {
+	echo "+ $*"
+	inside "$@"
+}
+
+apt() {
+	echo "+ apt-get $*"
+	inside apt-get -qq -y --no-install-recommends "$@" >"$room/apt.log" 2>&1 || {
+		cat "$room/apt.log"
+		return 1
+	}
+	grep -E '^(Removing|Setting up|Purging).*zmalloc' "$room/apt.log" || :
+}
+
+wrong() {
+	echo "check-packages: $*" >&2
+	exit 1
+}
+
+# ---- The packages ----
+
+# The packages of before: the same, but for the version and a file that the upgrade must take away.
+make_old() {
+	new=$(dpkg-deb -f "$1" Version)
+	rm -rf "$room/old"
+	dpkg-deb -R "$1" "$room/old"
+	sed -i "s/$new/$old/g" "$room/old/DEBIAN/control"
+	mkdir -p "$room/old/usr/share/doc/$(dpkg-deb -f "$1" Package)"
+	echo old >"$room/old/usr/share/doc/$(dpkg-deb -f "$1" Package)/of-test1"
+	dpkg-deb --root-owner-group -b "$room/old" "$root/srv/repo" >/dev/null
+}
+
+make_repository() {
+	mkdir -p "$root/srv/repo"
+	for package in deb/*.deb; do
+		case $package in
+		*-dbgsym_*) continue ;;
+		esac
+		cp "$package" "$root/srv/repo"
+		make_old "$package"
+	done
+	(cd "$root/srv/repo" && dpkg-scanpackages --multiversion . >Packages 2>/dev/null)
+	echo 'deb [trusted=yes] file:/srv/repo ./' >"$root/etc/apt/sources.list.d/local.list"
+}
+
+# Every path but what apt and dpkg keep for themselves, and every package.
+snapshot() {
+	# shellcheck disable=SC2016 # awk's fields
+	(cd "$root" && find . \( -path ./proc -o -path ./dev -o -path ./srv -o -path ./tmp -o -path ./root \
+		-o -path ./var/cache -o -path ./var/lib/apt -o -path ./var/log -o -path './var/lib/dpkg/*-old' \
+		\) -prune -o -print | sort) >"$room/$1.files"
+	inside dpkg -l | awk '/^[a-z][a-z] / { print $1, $2, $3 }' >"$room/$1.packages"
+}
+
+# What the binary of README says, and which package gave it the library.
+ask_binary() {
+	said=$(inside sh -c 'cd /srv/consumer && ./hello-pkg-config')
+	sum=$(sha256sum "$root/srv/consumer/hello-pkg-config" | cut -c 1-16)
+	printf '%-30s %s  hello %s\n' "$1" "$said" "$sum"
+	case $said in
+	*" on $2"*) ;;
+	*) wrong "that is not the allocator of $1" ;;
+	esac
+}
+
+check_deb() {
+	make_root
+	make_repository
+	mkdir -p "$root/srv/consumer" "$root/srv/source/tests"
+	cp -r "$here/../README.md" "$root/srv/source"
+	cp -r "$here/../tests/consumer" "$root/srv/source/tests"
+
+	apt update
+	apt install gcc g++ libc6-dev make pkg-config cmake autoconf automake
+	snapshot before
+
+	apt install "libzmalloc1=$old" "libzmalloc-dev=$old" "zmalloc-tools=$old"
+	apt install libzmalloc-dev zmalloc-tools
+	inside dpkg-query -W 'libzmalloc*' 'zmalloc*'
+	inside dpkg-query -W -f '${Version}\n' libzmalloc1 libzmalloc-dev zmalloc-tools | grep -q "$old" &&
+		wrong 'not upgraded'
+	find "$root/usr/share/doc" -name of-test1 | grep . && wrong 'a file of the old version is left'
+
+	apt install libjemalloc-dev
+	say sh -c 'cd /srv/consumer && sh /srv/source/tests/consumer/build.sh pkg-config c++ static cmake autoconf'
+	say zmalloc info
+
+	for flavour in tcmalloc:tcmalloc- tcmalloc-minimal:tcmalloc mimalloc:mimalloc- libc:glibc- :jemalloc-; do
+		package=libzmalloc1${flavour%:*}
+		test "$package" = libzmalloc1 || package=libzmalloc1-${flavour%:*}
+		apt install "$package"
+		ask_binary "$package" "${flavour#*:}"
+		inside dpkg-query -W -f '${db:Status-Abbrev}' zmalloc-tools libzmalloc-dev | grep -qv '^ii ii ' &&
+			wrong 'the swap took away a program that needs the library'
+		if inside dpkg --remove "$package" >"$room/remove.log" 2>&1; then
+			wrong "$package could be removed from under zmalloc-tools"
+		fi
+	done
+	cmp_symbols
+
+	apt purge 'libzmalloc*' zmalloc-tools libjemalloc-dev
+	apt autoremove --purge
+	snapshot after
+	diff "$room/before.packages" "$room/after.packages" || wrong 'packages are left behind'
+	diff "$room/before.files" "$room/after.files" || wrong 'files are left behind'
+	echo 'removed and purged: not a file is left'
+}
+
+# The packages of all allocators say the same of their symbols.
+cmp_symbols() {
+	for package in deb/libzmalloc1_*.deb deb/libzmalloc1-*.deb; do
+		case $package in
+		*-dbgsym_*) ;;
+		*) dpkg-deb -I "$package" symbols | sha256sum ;;
+		esac
+	done | sort | uniq -c | {
+		read -r count sum rest
+		test "$count" = 5 || wrong 'the packages differ in their symbols'
+		echo "symbols of 5 packages: the same, $sum$rest"
+	}
+}
+
+# ---- README ----
+
+check_readme() {
+	for user in root anna; do
+		make_root
+		apt update
+		apt install sudo ca-certificates
+		test $user = root || inside useradd -m -s /bin/sh $user
+		echo "anna ALL=(ALL) NOPASSWD: ALL" >"$root/etc/sudoers.d/anna"
+		grep '^\./bootstrap' "$here/../README.md" | while read -r line; do
+			rm -rf "$root/srv/source"
+			mkdir "$root/srv/source"
+			tar xf "$tarball" -C "$root/srv/source" --strip-components=1
+			inside chown -R $user /srv/source
+			echo "$user: $line"
+			inside su $user -c "cd /srv/source && $line" >"$room/readme.log" 2>&1 || {
+				tail -n 60 "$room/readme.log"
+				wrong "README: $line"
+			}
+			tail -n 14 "$room/readme.log"
+		done
+	done
+}
+
+case $mode in
+deb) check_deb ;;
+readme) check_readme ;;
+*) echo "check.sh: unknown mode $mode" >&2; exit 2 ;;
+esac

@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# deb.sh TARBALL VERSION - Debian packages from the tarball of `make dist`, into deb/.
+set -eu
+
+tarball=$1 version=$2
+
+for need in dpkg-buildpackage:dpkg-dev dh:debhelper fakeroot:fakeroot; do
+	command -v "${need%:*}" >/dev/null 2>&1 || {
+		echo "make deb: ${need%:*} is missing: apt-get install ${need#*:}" >&2
+		exit 1
+	}
+done
+
+rm -rf deb
+mkdir deb
+tar xf "$tarball" -C deb
+cp "$tarball" "deb/libzmalloc_$version.orig.tar.xz"
+cd "deb/libzmalloc-$version"
+
+packaged=$(dpkg-parsechangelog -S Version)
+test "${packaged%-*}" = "$version" || {
+	echo "make deb: debian/changelog is of $packaged, the tarball of $version" >&2
+	exit 1
+}
+
+# An allocator that is missing is named before anything is built. The time of everything is that of
+# the changelog, whatever the caller had set.
+dpkg-checkbuilddeps || {
+	echo "make deb: install these first: apt-get build-dep ./ does it" >&2
+	exit 1
+}
+unset SOURCE_DATE_EPOCH MAKEFLAGS MFLAGS MAKELEVEL TAR_OPTIONS
+DEB_BUILD_OPTIONS="parallel=$(nproc) ${NOCHECK:+nocheck} ${DEB_BUILD_OPTIONS-}"
+export DEB_BUILD_OPTIONS
+dpkg-buildpackage -us -uc >../build.log 2>&1 || {
+	tail -n 40 ../build.log >&2
+	echo "make deb: failed; the whole log is deb/build.log" >&2
+	exit 1
+}
+cd ..
+rm -rf "libzmalloc-$version"
+sha256sum ./*.deb
