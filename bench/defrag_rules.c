@@ -213,8 +213,7 @@ static void run_hints(struct heap *heap, double target_percent, struct outcome *
 	run_passes(heap, target_percent, outcome, examine_hints, 16);
 }
 
-/* ---- The known rule: move when the slab is emptier than 9/8 of the average one that is not full
- * ---- */
+/* ---- The known rule: move when the slab is emptier than 9/8 of the average one that is not full ---- */
 
 /* What the rule needs of each bin, read again every so often: it drifts as blocks move. */
 #define KNOWN_REFRESH 4096

@@ -237,7 +237,8 @@ static int read_text(uint32_t file)
 	return 0;
 }
 
-/* ---- The crew: threads that live through all stages, so that their figures can be compared ----
+/*
+ * ---- The crew: threads that live through all stages, so that their figures can be compared ----
  */
 
 enum stage_kind {

@@ -57,9 +57,7 @@
 extern "C" {
 #endif
 
-/* ---- Allocation
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Allocation ----------------------------------------------------------------------------- */
 
 /*
  * A block of at least `size` bytes, aligned for any type; contents undefined.
@@ -113,8 +111,7 @@ ZMALLOC_API void *zmalloc_aligned(size_t alignment, size_t size) ZMALLOC_ATTR_MA
 ZMALLOC_API void *ztrymalloc_aligned(size_t alignment, size_t size) ZMALLOC_ATTR_MALLOC
 	ZMALLOC_ATTR_SIZE(2);
 
-/* ---- Allocation that tells the usable size
- * ------------------------------------------------------------------------- */
+/* ---- Allocation that tells the usable size -------------------------------------------------- */
 
 /*
  * As the function without `_usable`, and store the bytes that may be used, at least the size asked
@@ -129,7 +126,8 @@ ZMALLOC_API void *ztrycalloc_usable(size_t size, size_t *usable) ZMALLOC_ATTR_MA
 ZMALLOC_API void *zrealloc_usable(void *ptr, size_t size, size_t *usable) ZMALLOC_ATTR_RESULT;
 ZMALLOC_API void *ztryrealloc_usable(void *ptr, size_t size, size_t *usable) ZMALLOC_ATTR_RESULT;
 
-/* The old usable size as well: 0 for `ptr` NULL. Stored on failure too. Either pointer may be NULL.
+/*
+ * The old usable size as well: 0 for `ptr` NULL. Stored on failure too. Either pointer may be NULL.
  */
 ZMALLOC_API void *zrealloc_usable2(void *ptr, size_t size, size_t *usable,
 				   size_t *old_usable) ZMALLOC_ATTR_RESULT;
@@ -139,8 +137,7 @@ ZMALLOC_API void *ztryrealloc_usable2(void *ptr, size_t size, size_t *usable,
 /* Free, and store the usable size just freed: 0 for NULL. `usable` may be NULL. */
 ZMALLOC_API void zfree_usable(void *ptr, size_t *usable);
 
-/* ---- Strings and copies
- * -------------------------------------------------------------------------------------------- */
+/* ---- Strings and copies --------------------------------------------------------------------- */
 
 /* A copy of a string; of its first `max` bytes at most, terminated; of `size` bytes. Fail as
  * zmalloc() does. */
@@ -149,9 +146,7 @@ ZMALLOC_API char *zstrndup(const char *string, size_t max) ZMALLOC_ATTR_MALLOC;
 ZMALLOC_API char *zstrdup_usable(const char *string, size_t *usable) ZMALLOC_ATTR_MALLOC;
 ZMALLOC_API void *zmemdup(const void *bytes, size_t size) ZMALLOC_ATTR_MALLOC;
 
-/* ---- Sizes
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Sizes ---------------------------------------------------------------------------------- */
 
 /*
  * zmalloc_size():        the bytes charged to the account for a live block; 0 for NULL.
@@ -177,9 +172,7 @@ ZMALLOC_API size_t zmalloc_good_size(size_t size);
 ZMALLOC_API void *zmalloc_extend_to_usable(void *ptr, size_t size) ZMALLOC_ATTR_RESULT
 	ZMALLOC_ATTR_SIZE(2);
 
-/* ---- Accounts
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Accounts ------------------------------------------------------------------------------- */
 
 /*
  * The sum of zmalloc_size() over every live block of the process: exact when threads are at rest,
@@ -201,9 +194,7 @@ ZMALLOC_API size_t zmalloc_peak_memory(void);
  */
 ZMALLOC_API int64_t zmalloc_thread_used_memory(void);
 
-/* ---- Out of memory
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- Out of memory -------------------------------------------------------------------------- */
 
 /*
  * What to do when a zX() function finds no memory. handler gets the size asked for; SIZE_MAX if it
@@ -213,8 +204,7 @@ ZMALLOC_API int64_t zmalloc_thread_used_memory(void);
  */
 ZMALLOC_API void zmalloc_set_oom_handler(void (*handler)(size_t));
 
-/* ---- The process, as the kernel sees it
- * ---------------------------------------------------------------------------- */
+/* ---- The process, as the kernel sees it ----------------------------------------------------- */
 
 /*
  * Resident set size of this process, page granular. Where the system offers no source:
@@ -252,9 +242,7 @@ ZMALLOC_API size_t zmalloc_get_memory_limit_source(char *source, size_t source_s
  */
 ZMALLOC_API void zmalloc_advise_dontneed(void *ptr, size_t size_hint);
 
-/* ---- The allocator
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- The allocator -------------------------------------------------------------------------- */
 
 /*
  * The allocator's own figures for the process, in bytes. Any pointer may be NULL; a figure that the

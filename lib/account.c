@@ -47,7 +47,8 @@
 /* The contract of zmalloc_peak_memory(): what a thread may allocate between two looks. */
 #define STEP_BYTES ((ptrdiff_t)64 * 1024)
 
-/* Records in one piece: one page. The first piece is static, so small programs never map another.
+/*
+ * Records in one piece: one page. The first piece is static, so small programs never map another.
  */
 #define CHUNK_COUNTERS 63
 
@@ -112,9 +113,7 @@ static struct {
 
 static struct chunk first_chunk;
 
-/* ---- Reading
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Reading -------------------------------------------------------------------------------- */
 
 /*
  * The owner writes the two with plain stores of one word; freed is read first, so that a block
@@ -223,8 +222,7 @@ size_t zm_account_threads(void)
 	return threads;
 }
 
-/* ---- Thresholds; all under the lock
- * ---------------------------------------------------------------------------------- */
+/* ---- Thresholds; all under the lock --------------------------------------------------------- */
 
 /*
  * Tell the owner its ceiling, in the terms it compares: a borrowing thread knows its borrowed part
@@ -293,8 +291,7 @@ static void raise_ceiling(struct zm_counter *counter, ptrdiff_t figure)
 		raise_peak(zm_load(&account.peak_bytes) - room);
 }
 
-/* ---- Joining and leaving
- * --------------------------------------------------------------------------------------------- */
+/* ---- Joining and leaving -------------------------------------------------------------------- */
 
 static void lend_nothing(struct chunk *chunk)
 {
@@ -415,7 +412,8 @@ static void set_up(void)
 }
 
 #if defined(__GNUC__)
-/* Early, so that our fork handlers run inside the allocator's and the key exists before threads do.
+/*
+ * Early, so that our fork handlers run inside the allocator's and the key exists before threads do.
  */
 __attribute__((__constructor__)) static void set_up_early(void)
 {
@@ -448,7 +446,8 @@ static void free_sized_keeping_errno(void *ptr, size_t size, int flags)
 	errno = saved_errno;
 }
 
-/* Under the lock, or by the thread itself before it is known: how it frees and resizes from now on.
+/*
+ * Under the lock, or by the thread itself before it is known: how it frees and resizes from now on.
  */
 static void publish_functions(struct zm_thread *thread)
 {
@@ -567,8 +566,7 @@ ZM_COLD void zm_account_join(void)
 	errno = saved_errno;
 }
 
-/* ---- The cold path of each call
- * -------------------------------------------------------------------------------------- */
+/* ---- The cold path of each call ------------------------------------------------------------- */
 
 /* A change by a thread that has no record. */
 static void settle_ended(ptrdiff_t bytes)
@@ -651,8 +649,7 @@ ZM_COLD void zm_account_resized(size_t old_bytes, size_t new_bytes)
 	settle((ptrdiff_t)new_bytes - (ptrdiff_t)old_bytes);
 }
 
-/* ---- Corrections and watching
- * ---------------------------------------------------------------------------------------- */
+/* ---- Corrections and watching --------------------------------------------------------------- */
 
 void zm_account_correct(ptrdiff_t bytes)
 {

@@ -112,9 +112,7 @@ extern ZM_TLS struct zm_thread zm_thread;
  * to it. */
 extern struct zm_counter zm_no_counter;
 
-/* ---- Hot
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- Hot ------------------------------------------------------------------------------------ */
 
 /* Add a new block of `bytes`. False: nothing was added, go to zm_account_new(). */
 ZM_INLINE bool zm_account_add(size_t bytes)
@@ -144,9 +142,7 @@ ZM_INLINE bool zm_account_over(void)
 }
 #endif
 
-/* ---- Cold
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Cold ----------------------------------------------------------------------------------- */
 
 /* Make the calling thread known. Afterwards its state is LIVE, or ENDED where there was no room for
  * a record. */

@@ -16,8 +16,7 @@
 #include "allocator/slab.h"
 #include "oom.h"
 
-/* ---- What is done when a fast path did not finish
- * -------------------------------------------------------------------- */
+/* ---- What is done when a fast path did not finish ------------------------------------------- */
 
 static void *move(void *ptr, size_t size)
 {
@@ -133,9 +132,7 @@ ZM_COLD void zm_free_unknown(void *ptr)
 	errno = saved_errno;
 }
 
-/* ---- Allocate
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- Allocate ------------------------------------------------------------------------------- */
 
 void *zmalloc(size_t size)
 {
@@ -229,9 +226,7 @@ void *ztrymalloc_aligned(size_t alignment, size_t size)
 	return ptr != NULL ? ptr : zm_enomem();
 }
 
-/* ---- Resize
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Resize --------------------------------------------------------------------------------- */
 
 void *zrealloc(void *ptr, size_t size)
 {
@@ -261,9 +256,7 @@ void *ztryrealloc(void *ptr, size_t size)
 	return zm_likely(moved != NULL) ? moved : zm_enomem();
 }
 
-/* ---- Free
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- Free ----------------------------------------------------------------------------------- */
 
 void zfree(void *ptr)
 {

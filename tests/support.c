@@ -18,9 +18,7 @@
 
 #include <zmalloc.h>
 
-/* ---- The program
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- The program ---------------------------------------------------------------------------- */
 
 /* Seconds: no test needs a tenth of it, even under a checker on a busy machine. */
 #define TEST_TIMEOUT 240
@@ -61,9 +59,7 @@ void skip_part(const char *reason)
 	fprintf(stderr, "left out: %s\n", reason);
 }
 
-/* ---- Where we run
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- Where we run --------------------------------------------------------------------------- */
 
 #if !defined(__has_feature)
 #define __has_feature(x) 0
@@ -125,9 +121,7 @@ size_t steps(size_t full, size_t small)
 	return under_checker() || getenv("ZMALLOC_TEST_SLOW") != NULL ? small : full;
 }
 
-/* ---- Chance
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- Chance --------------------------------------------------------------------------------- */
 
 struct chance chance_of(uint64_t seed)
 {
@@ -156,9 +150,7 @@ size_t chance_size(struct chance *chance, unsigned bits)
 	return chance_below(chance, ((size_t)1 << chance_below(chance, bits + 1)) + 1);
 }
 
-/* ---- Contents
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Contents ------------------------------------------------------------------------------- */
 
 static uint64_t word_at(uint64_t seed, size_t index)
 {
@@ -211,9 +203,7 @@ size_t alignment_due(size_t size)
 	return due;
 }
 
-/* ---- Threads
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Threads -------------------------------------------------------------------------------- */
 
 /* Our own, as not every system has pthread_barrier_t. */
 void barrier_init(struct barrier *barrier, size_t expected)
@@ -263,9 +253,7 @@ void *join_thread(pthread_t thread)
 	return result;
 }
 
-/* ---- A handler that counts
- * --------------------------------------------------------------------------------------------
- */
+/* ---- A handler that counts ------------------------------------------------------------------ */
 
 size_t oom_calls;
 size_t oom_size;
@@ -283,9 +271,7 @@ void count_oom(void)
 	zmalloc_set_oom_handler(counting_handler);
 }
 
-/* ---- Children
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Children ------------------------------------------------------------------------------- */
 
 static void be_child(const int pipe_ends[2], void (*body)(void *), void *argument)
 {

@@ -19,9 +19,7 @@
 #define KIB ((size_t)1024)
 #define MIB (KIB * 1024)
 
-/* ---- The program
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- The program ---------------------------------------------------------------------------- */
 
 /*
  * A main() is: TCase *tests = tests_named("..."); tcase_add_test(tests, ...) for each; return
@@ -36,9 +34,7 @@ void skip_program(const char *reason) __attribute__((__noreturn__));
 /* Says on stderr that part of a test was left out. */
 void skip_part(const char *reason);
 
-/* ---- Where we run
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- Where we run --------------------------------------------------------------------------- */
 
 /* A checker (sanitizer, valgrind) replaces malloc() or watches it: limits and system calls are not
  * as usual. */
@@ -58,9 +54,7 @@ bool emulated(void);
  * ZMALLOC_TEST_SLOW set. */
 size_t steps(size_t full, size_t small);
 
-/* ---- Chance
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- Chance --------------------------------------------------------------------------------- */
 
 struct chance {
 	uint64_t state;
@@ -74,9 +68,7 @@ size_t chance_below(struct chance *chance, size_t bound);
 /* As programs ask: every power of two up to 1 << bits as likely as the next. */
 size_t chance_size(struct chance *chance, unsigned bits);
 
-/* ---- Contents
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Contents ------------------------------------------------------------------------------- */
 
 void fill(void *at, size_t size, uint64_t seed);
 /* The first `size` bytes are what fill() put there, of which it may have written more. */
@@ -86,9 +78,7 @@ bool all_zero(const void *at, size_t size);
 /* What a block of this size must be aligned to: enough for every type that fits into it. */
 size_t alignment_due(size_t size);
 
-/* ---- Threads
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Threads -------------------------------------------------------------------------------- */
 
 struct barrier {
 	pthread_mutex_t lock;
@@ -103,18 +93,14 @@ void barrier_done(struct barrier *barrier);
 pthread_t start_thread(void *(*body)(void *), void *argument);
 void *join_thread(pthread_t thread);
 
-/* ---- A handler that counts
- * --------------------------------------------------------------------------------------------
- */
+/* ---- A handler that counts ------------------------------------------------------------------ */
 
 extern size_t oom_calls;
 extern size_t oom_size;
 /* Sets it as the handler, from nought. */
 void count_oom(void);
 
-/* ---- Children
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Children ------------------------------------------------------------------------------- */
 
 struct child {
 	int status; /* as of waitpid(2) */

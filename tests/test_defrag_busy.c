@@ -211,7 +211,8 @@ int main(void)
 	need_defrag();
 	tcase_add_test(tests, churn_on_the_walking_thread);
 	tcase_add_test(tests, zeroed_blocks_are_zeroed);
-	/* The allocator's locks are not instrumented: blocks that change threads look like races.
+	/*
+	 * The allocator's locks are not instrumented: blocks that change threads look like races.
 	 */
 	if (under_checker())
 		skip_part("other threads, whose blocks a checker cannot follow through this "

@@ -180,7 +180,8 @@ int main(void)
 	need_defrag();
 	tcase_add_test(tests, both_go_on);
 	tcase_add_test(tests, from_inside_the_walk);
-	/* The allocator's locks are not instrumented: blocks that change threads look like races.
+	/*
+	 * The allocator's locks are not instrumented: blocks that change threads look like races.
 	 */
 	if (under_checker())
 		skip_part("other threads, whose blocks a checker cannot follow through this "

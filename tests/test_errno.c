@@ -56,9 +56,7 @@ static void free_one_way(size_t way, void *ptr, size_t asked)
 }
 #define FREE_WAYS ((size_t)5)
 
-/* ---- Many
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Many ----------------------------------------------------------------------------------- */
 
 #define HELD ((size_t)1000)
 
@@ -109,12 +107,12 @@ START_TEST(test_errno_survives_frees_of_threads)
 }
 END_TEST
 
-/* ---- Frees in which the system refuses
- * ------------------------------------------------------------------------------ */
+/* ---- Frees in which the system refuses ------------------------------------------------------ */
 
 #if defined(HAVE_SECCOMP)
 
-/* From here on the kernel refuses whatever gives memory back, with an errno that nobody else sets.
+/*
+ * From here on the kernel refuses whatever gives memory back, with an errno that nobody else sets.
  */
 #define REFUSAL ECHILD
 #define MIN_BYTES(a, b) ((a) < (b) ? (a) : (b))

@@ -15,8 +15,7 @@
 
 #include <zmalloc.h>
 
-/* ---- Keys that end before the library's, and after it
- * --------------------------------------------------------------- */
+/* ---- Keys that end before the library's, and after it --------------------------------------- */
 
 /*
  * Destructors run in the order of their keys in every C library known. The program's .preinit_array
@@ -45,8 +44,7 @@ __attribute__((__constructor__(101))) static void make_early_key_at_latest(void)
 	make_early_key();
 }
 
-/* ---- What a destructor does
- * ---------------------------------------------------------------------------------------- */
+/* ---- What a destructor does ----------------------------------------------------------------- */
 
 #define HELD 12
 
@@ -231,8 +229,7 @@ START_TEST(test_destructors_move_the_peak)
 }
 END_TEST
 
-/* ---- The end of the program
- * ---------------------------------------------------------------------------------------- */
+/* ---- The end of the program ----------------------------------------------------------------- */
 
 static size_t used_at_start;
 static void *at_exit_blocks[HELD];

@@ -12,8 +12,7 @@
 
 #include <zmalloc.h>
 
-/* ---- Every function that allocates, in one shape
- * -------------------------------------------------------------------- */
+/* ---- Every function that allocates, in one shape -------------------------------------------- */
 
 /* usable: where the function tells the usable size; else left alone. */
 typedef void *(*allocating)(size_t size, size_t *usable);
@@ -211,9 +210,7 @@ static void check_no_handler(const char *name)
 	ck_assert_msg(oom_calls == 0, "%s called the handler", name);
 }
 
-/* ---- Size 0
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- Size 0 --------------------------------------------------------------------------------- */
 
 START_TEST(test_size_zero_gives_unique_pointers)
 {
@@ -239,9 +236,7 @@ START_TEST(test_size_zero_gives_unique_pointers)
 }
 END_TEST
 
-/* ---- No memory
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- No memory ------------------------------------------------------------------------------ */
 
 static void check_refused(size_t row, size_t size)
 {
@@ -395,9 +390,7 @@ START_TEST(test_alignment_and_size_that_overflow)
 }
 END_TEST
 
-/* ---- Resize
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- Resize --------------------------------------------------------------------------------- */
 
 /* Small, of whole pages, and large enough to be mapped on its own; and one with a prefix further
  * off. */
@@ -471,9 +464,7 @@ START_TEST(test_resize_to_zero_frees)
 }
 END_TEST
 
-/* ---- NULL
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- NULL ----------------------------------------------------------------------------------- */
 
 START_TEST(test_freeing_null_does_nothing)
 {
@@ -549,8 +540,7 @@ START_TEST(test_threads_may_begin_with_any_call)
 }
 END_TEST
 
-/* ---- What works, beside what does not
- * ------------------------------------------------------------------------------- */
+/* ---- What works, beside what does not ------------------------------------------------------- */
 
 START_TEST(test_success_never_calls_the_handler)
 {

@@ -51,8 +51,7 @@ static void free_of_workers(void)
 		}
 }
 
-/* ---- What a child does, and its threads
- * ---------------------------------------------------------------------------- */
+/* ---- What a child does, and its threads ----------------------------------------------------- */
 
 static void churn(uint64_t seed)
 {
@@ -88,7 +87,8 @@ static void *free_some(void *blocks)
 	return NULL;
 }
 
-/* New threads take over what the lost ones left: also their stacks, which gcc's TSan cannot bear.
+/*
+ * New threads take over what the lost ones left: also their stacks, which gcc's TSan cannot bear.
  */
 static void use_threads(void)
 {
@@ -113,9 +113,7 @@ static void use_threads(void)
 	REQUIRE_EQ(zmalloc_used_memory(), used);
 }
 
-/* ---- Workers at rest
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Workers at rest ------------------------------------------------------------------------ */
 
 static void work(struct worker *worker, struct chance *chance)
 {
@@ -200,9 +198,7 @@ START_TEST(test_threads_at_rest)
 }
 END_TEST
 
-/* ---- Workers at work
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Workers at work ------------------------------------------------------------------------ */
 
 /* All of one size, so that each holds HELD blocks or, between free and allocation, one less. */
 #define SAME ((size_t)500)
@@ -271,8 +267,7 @@ START_TEST(test_threads_at_work)
 }
 END_TEST
 
-/* ---- Threads that come and go, one of which forks
- * ------------------------------------------------------------------ */
+/* ---- Threads that come and go, one of which forks ------------------------------------------- */
 
 static void *come_and_go(void *unused)
 {

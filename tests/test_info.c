@@ -161,9 +161,7 @@ START_TEST(test_allocator_info_follows_allocation)
 }
 END_TEST
 
-/* ---- Sizes
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Sizes ---------------------------------------------------------------------------------- */
 
 START_TEST(test_good_size_is_what_zmalloc_gives)
 {
@@ -205,9 +203,7 @@ START_TEST(test_charged_is_usable_but_for_a_prefix)
 }
 END_TEST
 
-/* ---- Beside the library
- * --------------------------------------------------------------------------------------------
- */
+/* ---- Beside the library --------------------------------------------------------------------- */
 
 /* Memory that the C library allocated: it goes back there, and no account moves. */
 START_TEST(test_zlibc_free_takes_what_libc_gave)

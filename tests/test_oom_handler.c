@@ -19,8 +19,7 @@
 /* A 32-bit process may well have PTRDIFF_MAX bytes. */
 #define REFUSED ((size_t)PTRDIFF_MAX + 99)
 
-/* ---- Handlers of the program's
- * -------------------------------------------------------------------------------------- */
+/* ---- Handlers of the program's -------------------------------------------------------------- */
 
 START_TEST(test_handler_that_returns_gives_null)
 {
@@ -147,9 +146,7 @@ START_TEST(test_handler_serves_all_threads)
 }
 END_TEST
 
-/* ---- The default
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- The default ---------------------------------------------------------------------------- */
 
 static void die_of(void *size)
 {

@@ -30,9 +30,7 @@ static void check_peak(size_t true_peak, size_t threads)
 		      true_peak, peak - true_peak, threads);
 }
 
-/* ---- One thread
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- One thread ----------------------------------------------------------------------------- */
 
 /* Up and down at random, and up on the whole; nobody looks meanwhile. */
 static void rise_and_fall(unsigned bits, bool looks)
@@ -113,8 +111,7 @@ START_TEST(test_peak_of_growing_blocks)
 }
 END_TEST
 
-/* ---- Several, each in turn: a baton goes round, so the sum is known at each step
- * ------------------------------------ */
+/* ---- Several, each in turn: a baton goes round, so the sum is known at each step ------------ */
 
 #define RUNNERS ((size_t)8)
 
@@ -186,8 +183,7 @@ START_TEST(test_peak_of_threads_in_turn)
 }
 END_TEST
 
-/* ---- Several together: nobody frees, so the last sum is the highest
- * ------------------------------------------------- */
+/* ---- Several together: nobody frees, so the last sum is the highest ------------------------- */
 
 static struct barrier together;
 #define PHASES 4
@@ -261,9 +257,7 @@ START_TEST(test_peak_of_threads_together)
 }
 END_TEST
 
-/* ---- Readers do not raise it
- * ----------------------------------------------------------------------------------------
- */
+/* ---- Readers do not raise it ---------------------------------------------------------------- */
 
 static bool stop;
 

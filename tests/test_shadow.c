@@ -56,9 +56,7 @@ static void check_slot(const struct slot *slot)
 		      "a block of %zu bytes lost its contents", slot->asked);
 }
 
-/* ---- Steps
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Steps ---------------------------------------------------------------------------------- */
 
 static void own(struct model *model, struct slot *slot, void *ptr, size_t asked)
 {
@@ -266,9 +264,7 @@ static void step(struct model *model)
 		release(model, slot);
 }
 
-/* ---- Programs
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Programs ------------------------------------------------------------------------------- */
 
 static void run_program(uint64_t seed)
 {

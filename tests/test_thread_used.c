@@ -86,7 +86,8 @@ static void *leave_some(void *block)
 	return NULL;
 }
 
-/* The first call of a thread may inherit a record with somebody else's past: not a jump to be seen.
+/*
+ * The first call of a thread may inherit a record with somebody else's past: not a jump to be seen.
  */
 static void *look_first(void *unused)
 {

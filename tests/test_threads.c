@@ -42,9 +42,7 @@ static size_t line_count, lives_each;
 static struct barrier all_at_rest, go_on;
 static pthread_attr_t small_stack;
 
-/* ---- Parcels
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Parcels -------------------------------------------------------------------------------- */
 
 static struct parcel *pack(struct chance *chance)
 {
@@ -100,9 +98,7 @@ static struct parcel *exchange(struct parcel *parcel, struct chance *chance)
 	return __atomic_exchange_n(mailbox, parcel, __ATOMIC_ACQ_REL);
 }
 
-/* ---- A life
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- A life --------------------------------------------------------------------------------- */
 
 static size_t step_of_life(struct line *line, struct chance *chance)
 {
@@ -156,9 +152,7 @@ static void *live(void *argument)
 	return NULL;
 }
 
-/* ---- The whole
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- The whole ------------------------------------------------------------------------------ */
 
 static size_t sum_of_parcels(void)
 {
@@ -226,9 +220,7 @@ START_TEST(test_ten_thousand_lives_are_charged_exactly)
 }
 END_TEST
 
-/* ---- Each thread by itself
- * ------------------------------------------------------------------------------------------
- */
+/* ---- Each thread by itself ------------------------------------------------------------------ */
 
 #define GIVEN 50
 
@@ -312,8 +304,7 @@ START_TEST(test_any_number_of_threads_at_once)
 }
 END_TEST
 
-/* ---- A reader while others write
- * ------------------------------------------------------------------------------------ */
+/* ---- A reader while others write ------------------------------------------------------------ */
 
 static bool stop;
 

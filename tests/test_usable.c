@@ -34,9 +34,7 @@ static void write_all(char *at, size_t size)
 		ck_assert_int_eq(at[size - 1], 0x5a);
 }
 
-/* ---- Told by the call
- * ----------------------------------------------------------------------------------------------
- */
+/* ---- Told by the call ----------------------------------------------------------------------- */
 
 START_TEST(test_zmalloc_usable_is_writable)
 {
@@ -121,9 +119,7 @@ START_TEST(test_zstrdup_usable_is_writable)
 }
 END_TEST
 
-/* ---- Asked for afterwards
- * ------------------------------------------------------------------------------------------
- */
+/* ---- Asked for afterwards ------------------------------------------------------------------- */
 
 START_TEST(test_zmalloc_extended_is_writable)
 {
@@ -166,8 +162,7 @@ START_TEST(test_usable_bytes_are_nobody_elses)
 }
 END_TEST
 
-/* ---- The checks that all this passed are at work
- * ------------------------------------------------------------------- */
+/* ---- The checks that all this passed are at work -------------------------------------------- */
 
 /* As far as zmalloc()'s attributes tell, byte `asked` is not the caller's. */
 static void write_past_size(void *asked)

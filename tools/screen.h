@@ -14,7 +14,8 @@ void screen_close(void);
 /* Columns and lines, as of now. */
 void screen_size(int *columns, int *lines);
 
-/* Begin a picture over the last one; end each of its lines; and clear what the last one had more.
+/*
+ * Begin a picture over the last one; end each of its lines; and clear what the last one had more.
  */
 void screen_home(void);
 void screen_line_end(void);

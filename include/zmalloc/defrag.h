@@ -179,7 +179,8 @@ ZMALLOC_API void zdefrag_free(zdefrag *d);
  */
 ZMALLOC_API int zdefrag_step(zdefrag *d);
 
-/* Milliseconds until zdefrag_step() should be called next: for a timer in the program's event loop.
+/*
+ * Milliseconds until zdefrag_step() should be called next: for a timer in the program's event loop.
  */
 ZMALLOC_API unsigned zdefrag_next_delay_ms(const zdefrag *d);
 

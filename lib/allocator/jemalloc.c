@@ -79,7 +79,8 @@ static void take_functions(void)
 
 #else
 
-/* The plain four, made of jemalloc's other interface: for a process in which they cannot be found.
+/*
+ * The plain four, made of jemalloc's other interface: for a process in which they cannot be found.
  */
 static void *malloc_by_flags(size_t size)
 {

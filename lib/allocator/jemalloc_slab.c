@@ -84,7 +84,8 @@ static bool resolve(struct mib *mib, const char *name)
 	return ZM_JE(mallctlnametomib)(name, mib->path, &mib->depth) == 0;
 }
 
-/* Read a value of exactly this size; false, and the value untouched, if the control has none such.
+/*
+ * Read a value of exactly this size; false, and the value untouched, if the control has none such.
  */
 static bool read_by_name(const char *name, void *value, size_t bytes)
 {
@@ -96,7 +97,8 @@ static bool read_at(const struct mib *mib, void *value, size_t bytes)
 	return ZM_JE(mallctlbymib)(mib->path, mib->depth, value, &bytes, NULL, 0) == 0;
 }
 
-/* odd * inverse == 1 modulo 2^32; each step doubles the bits that are right, three to begin with.
+/*
+ * odd * inverse == 1 modulo 2^32; each step doubles the bits that are right, three to begin with.
  */
 static uint32_t inverse_of(uint32_t odd)
 {

@@ -114,7 +114,8 @@ bool zm_allocator_has(int capability)
 	}
 }
 
-/* No C library but Darwin's tells a good size; every one of them gives at least what was asked for.
+/*
+ * No C library but Darwin's tells a good size; every one of them gives at least what was asked for.
  */
 size_t zm_allocator_good_size(size_t size)
 {

@@ -119,7 +119,8 @@ bool zm_slab_bin_of(size_t size, unsigned *bin);
 /* The same past every cache: slower, and from any thread. */
 void *zm_slab_take_alone(unsigned arena, unsigned bin);
 
-/* Give regions of one bin back, past all caches: when it returns, a slab that is empty now is gone.
+/*
+ * Give regions of one bin back, past all caches: when it returns, a slab that is empty now is gone.
  */
 void zm_slab_give(void *const *regions, size_t count, unsigned bin);
 

@@ -18,7 +18,8 @@
 
 #include "defrag/cycle.h"
 
-/* The clock is read when about this much work is estimated to have been done since the last look.
+/*
+ * The clock is read when about this much work is estimated to have been done since the last look.
  */
 #define LOOK_NS 10000
 

@@ -133,7 +133,8 @@ void zm_move_release_full(void)
 	}
 }
 
-/* Emptied, if what is held is all that is used: holes that were never handed out are no obstacle.
+/*
+ * Emptied, if what is held is all that is used: holes that were never handed out are no obstacle.
  */
 static bool is_empty_but_for_held(const struct zm_slab_record *slab)
 {

@@ -58,7 +58,8 @@ int zm_proc_stat_field(struct zm_span text, int field, long long *value)
 		return zm_span_word(&text, &word) ? to_long_long(word, value) : EINVAL;
 	if (field < 4)
 		return EINVAL;
-	/* The name, field 2, may hold anything, ")" and newlines too; the fields after it cannot.
+	/*
+	 * The name, field 2, may hold anything, ")" and newlines too; the fields after it cannot.
 	 */
 	for (p = text.end; p > text.at && p[-1] != ')'; p--)
 		;
