@@ -212,7 +212,8 @@ const struct zm_watch *zm_account_watched(void);
  * Have `hook` called by every thread that passes its threshold, on the cold path of its allocation,
  * with no lock held. NULL: no longer, though a call may still arrive. One at a time.
  */
-void zm_account_set_hook(void (*hook)(void));
+typedef void (*zm_account_hook)(void);
+void zm_account_set_hook(zm_account_hook hook);
 
 /* Live threads that have used the library. */
 size_t zm_account_threads(void);

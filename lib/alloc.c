@@ -15,6 +15,7 @@
 #include "allocator/arena.h"
 #include "allocator/slab.h"
 #include "oom.h"
+#include "publish.h"
 
 /* ---- What is done when a fast path did not finish ------------------------------------------- */
 
@@ -267,3 +268,13 @@ void zfree_with_size(void *ptr, size_t size)
 {
 	zm_release_sized(ptr, size);
 }
+
+/* ---- The beginning of the process ----------------------------------------------------------- */
+
+#if defined(__GNUC__)
+/* Here, because of the static library a program links what it calls: who allocates has this file. */
+__attribute__((__constructor__)) static void start(void)
+{
+	zm_publish_at_start();
+}
+#endif
