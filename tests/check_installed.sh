@@ -103,15 +103,15 @@ for language in $languages; do
 		pc_lib=$work/static
 		try "archive-$language" $language $(pc --static --libs)
 
-		# The whole program static, where the allocator and the C library have archives.
+		# The whole program static, where that works with the allocator's archive and without ours.
 		private=$(pc --static --libs | sed 's/-lzmalloc//')
-		echo 'int main(void) { return 0; }' >"$work/empty.c"
 		if test "$zm_sanitizer" != no; then
 			: # a sanitizer's program is never static
-		elif $CC -static -o "$work/empty" "$work/empty.c" $LDFLAGS $private >/dev/null 2>&1; then
+		elif $(compiler_of $language) -x $language "$source/bare.c" -x none -static -o "$work/bare" $LDFLAGS \
+			$private >"$work/log" 2>&1 && run "$work/bare"; then
 			try "static-$language" $language -static $(pc --static --libs)
 		else
-			echo "static-$language: left out, $zm_malloc or the C library has no archive here"
+			echo "static-$language: left out: no archive of $zm_malloc or the C library here makes a static program"
 		fi
 		pc_lib=
 	fi

@@ -317,8 +317,9 @@ START_TEST(rest_is_in_proportion)
 	settings.slice_us = 2000;
 	d = zdefrag_new(blocks_scan, &blocks, &settings);
 	ck_assert_int_eq(zdefrag_step(d), ZDEFRAG_COUNTING);
+	/* Whichever phase a machine gets to by then: there is work for many slices more. */
 	zdefrag_step(d);
-	ck_assert_int_eq(stats_of(d).phase, ZDEFRAG_COUNTING);
+	ck_assert_int_ne(stats_of(d).phase, ZDEFRAG_IDLE);
 	/* About 2 ms of work at 5 %: 38 ms of rest. */
 	ck_assert_uint_gt(zdefrag_next_delay_ms(d), 10);
 	ck_assert_uint_lt(zdefrag_next_delay_ms(d), 200);
