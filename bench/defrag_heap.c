@@ -217,8 +217,10 @@ static void open_arenas(struct heap *heap)
 	}
 }
 
-/* Is the number-th of all blocks, in order of age, one to free? seen: how many of its bin came
- * before. */
+/*
+ * Is the number-th of all blocks, in order of age, one to free?
+ * seen: how many of its bin came before.
+ */
 static bool goes(struct heap *heap, size_t number, size_t seen)
 {
 	const char *pattern = heap->spec.pattern;

@@ -56,13 +56,17 @@ void heap_churn(struct heap *heap, size_t examined);
 
 struct frag heap_frag(void);
 
-/* The slabs as they are now; and, after some of them were released, the fewest bytes that had to
- * move for that. */
+/*
+ * The slabs as they are now; and, after some of them were released,
+ * the fewest bytes that had to move for that.
+ */
 struct slab_census *heap_census(const struct heap *heap);
 size_t heap_floor(const struct slab_census *census);
 
-/* Functions of the allocator behind libzmalloc, found at run time so that the program's malloc()
- * stays the C library's. */
+/*
+ * Functions of the allocator behind libzmalloc,
+ * found at run time so that the program's malloc() stays the C library's.
+ */
 struct raw {
 	void *(*mallocx)(size_t size, int flags);
 	void (*dallocx)(void *ptr, int flags);

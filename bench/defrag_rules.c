@@ -20,8 +20,10 @@ static double cpu_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Pictures need a few hundred points; a heap that is measured after each slice would be measured
- * more than it is worked on. */
+/*
+ * Pictures need a few hundred points; a heap that is measured
+ * after each slice would be measured more than it is worked on.
+ */
 static void take_sample(struct outcome *outcome, double at_s)
 {
 	static double last_s;
@@ -213,7 +215,7 @@ static void run_hints(struct heap *heap, double target_percent, struct outcome *
 	run_passes(heap, target_percent, outcome, examine_hints, 16);
 }
 
-/* ---- The known rule: move when the slab is emptier than 9/8 of the average one that is not full ---- */
+/* ---- The known rule: move out of slabs emptier than 9/8 of the average one not full ---- */
 
 /* What the rule needs of each bin, read again every so often: it drifts as blocks move. */
 #define KNOWN_REFRESH 4096
@@ -233,8 +235,10 @@ static void known_refresh(void)
 
 			if (slabs == 0)
 				continue;
-			/* As Valkey has it: the slab that is being allocated from, no nonfull one
-			 * to the allocator, is taken for a full one. */
+			/*
+			 * As Valkey has it: the slab that is being allocated from, no nonfull one
+			 * to the allocator, is taken for a full one.
+			 */
 			bin->nonfull_slabs = raw_bin_stat("nonfull_slabs", arena, i);
 			full = (slabs - bin->nonfull_slabs) * bins[i].regions;
 			bin->nonfull_used = raw_bin_stat("curregs", arena, i) - full;

@@ -144,8 +144,10 @@ void write_json(const struct results *results, FILE *to)
 
 /* ---- Pictures ---- */
 
-/* A row for each workload that the reference can do: its name, then speed, low and high of each
- * column. */
+/*
+ * A row for each workload that the reference can do:
+ * its name, then speed, low and high of each column.
+ */
 static void write_plot_data(const struct results *results, FILE *to)
 {
 	struct spread speed;

@@ -70,8 +70,10 @@ static void *own_window(void *argument)
 	return NULL;
 }
 
-/* Of both threads, per operation of one: what it is with one thread, if they do not disturb each
- * other. */
+/*
+ * Of both threads, per operation of one:
+ * what it is with one thread, if they do not disturb each other.
+ */
 double work_two(size_t blocks, size_t ops)
 {
 	struct worker workers[2] = {{.ops = ops, .state = 1}, {.ops = ops, .state = 2}};

@@ -237,9 +237,7 @@ static int read_text(uint32_t file)
 	return 0;
 }
 
-/*
- * ---- The crew: threads that live through all stages, so that their figures can be compared ----
- */
+/* ---- The crew: threads that live through all stages, so their figures can be compared ---- */
 
 enum stage_kind {
 	LOAD,
@@ -366,8 +364,10 @@ static void visit_bucket(zdefrag *d, struct word **link)
 	}
 }
 
-/* The lock that guards a shard guards its walk. The cursor survives whatever is added or dropped
- * between two calls, for buckets stay where they are. */
+/*
+ * The lock that guards a shard guards its walk. The cursor survives whatever is added or dropped
+ * between two calls, for buckets stay where they are.
+ */
 static int walk_index(zdefrag *d, int begin, void *context)
 {
 	struct cursor *at = context;

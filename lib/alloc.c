@@ -40,8 +40,10 @@ static void *show(void *ptr)
 	return watch != NULL ? watch->born(ptr) : ptr;
 }
 
-/* A watched block is not resized behind the watch's back: it moves, or stays whole where its size
- * class does. */
+/*
+ * A watched block is not resized behind the watch's back:
+ * it moves, or stays whole where its size class does.
+ */
 static void *resize_watched(void *ptr, size_t size)
 {
 	if (size <= PTRDIFF_MAX && zm_allocator_good_size(size) == zm_raw_usable(ptr))

@@ -16,8 +16,10 @@
 /* Charge a new block that the fast path could not settle. Returns ptr; NULL passes through. */
 void *zm_new_settle(void *ptr);
 
-/* Resize for a thread whose counters do not keep its figure, or whose blocks are watched. NULL:
- * untouched, nothing charged. */
+/*
+ * Resize for a thread whose counters do not keep its figure,
+ * or whose blocks are watched. NULL: untouched, nothing charged.
+ */
 void *zm_resize_unborrowed(void *ptr, size_t size);
 
 /* Free for a thread that has no counter, or where the block may be an arena's. */
@@ -204,8 +206,10 @@ ZM_INLINE void zm_release(void *ptr)
 		ZM_KEEP_ERRNO(zm_raw_free_sized(ptr, bytes));
 }
 
-/* The size asked for does not say what was charged: these allocators resize in place without a
- * change of class. */
+/*
+ * The size asked for does not say what was charged:
+ * these allocators resize in place without a change of class.
+ */
 ZM_INLINE void zm_release_sized(void *ptr, size_t size)
 {
 	(void)size;

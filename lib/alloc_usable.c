@@ -72,8 +72,10 @@ void *ztryrealloc_usable2(void *ptr, size_t size, size_t *usable, size_t *old_us
 	if (old_usable != NULL)
 		*old_usable = zmalloc_usable_size(ptr);
 	moved = ztryrealloc(ptr, size);
-	/* NULL for a size other than 0 is a failure: the old block, and what is stored of it, stay
-	 * as they are. */
+	/*
+	 * NULL for a size other than 0 is a failure:
+	 * the old block, and what is stored of it, stay as they are.
+	 */
 	if (moved != NULL || size == 0 || ptr == NULL)
 		tell(moved, usable);
 	return moved;

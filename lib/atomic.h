@@ -42,8 +42,10 @@
 
 #elif defined(HAVE_SYNC_ATOMIC)
 
-/* Naturally aligned volatile accesses of a word are single; __sync_synchronize() orders where order
- * matters. */
+/*
+ * Naturally aligned volatile accesses of a word are single;
+ * __sync_synchronize() orders where order matters.
+ */
 #define ZM_ATOMIC(type) type volatile
 #define zm_load(at) (*(at))
 #define zm_load_acquire(at)                                                                        \

@@ -19,8 +19,10 @@
 
 typedef void (*oom_handler)(size_t size);
 
-/* A report in one write, so that lines of two threads do not mix; then the backtrace, which may
- * need memory. */
+/*
+ * A report in one write, so that lines of two threads do not mix;
+ * then the backtrace, which may need memory.
+ */
 static void report_and_abort(size_t size)
 {
 	struct zm_report report;

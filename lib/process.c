@@ -52,8 +52,10 @@ size_t zmalloc_get_memory_limit(void)
 
 void zmalloc_advise_dontneed(void *ptr, size_t size_hint)
 {
-	/* The hint saves the look-up, which touches a cold cache line, for blocks that are too
-	 * small. */
+	/*
+	 * The hint saves the look-up, which touches a cold cache line,
+	 * for blocks that are too small.
+	 */
 	if (ptr == NULL || (size_hint != 0 && size_hint < zm_os_page_size()))
 		return;
 	zm_os_dontneed(ptr, zm_raw_usable(ptr));

@@ -111,8 +111,10 @@ static void fill_head(struct zm_page *page, int64_t pid, const struct zm_os_proc
 	copy_text(page->version, sizeof(page->version), zmalloc_version());
 }
 
-/* Written whole, not only stretched: a file system that is full says so now, and not by a signal at
- * the first store. */
+/*
+ * Written whole, not only stretched: a file system that is full says so now,
+ * and not by a signal at the first store.
+ */
 static int fill_file(int fd)
 {
 	static const struct zm_page zeroes;

@@ -32,8 +32,10 @@ bool zm_figures(bool refresh, struct zm_allocator_info *info)
 {
 	bool known = zm_allocator_info(refresh, info);
 
-	/* Live blocks are what the accounts count, but for any that the program took from the same
-	 * allocator itself. */
+	/*
+	 * Live blocks are what the accounts count,
+	 * but for any that the program took from the same allocator itself.
+	 */
 	if (info->allocated == ZM_UNKNOWN)
 		info->allocated = zm_account_used();
 	else

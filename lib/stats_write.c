@@ -66,8 +66,10 @@ static double ratio_of(const struct zmalloc_stats *stats, const struct figure *f
 	return *(const double *)((const char *)stats + figure->offset);
 }
 
-/* A struct of an older program ends before the newer figures. A ratio below 0 or infinite is the
- * caller's invention. */
+/*
+ * A struct of an older program ends before the newer figures.
+ * A ratio below 0 or infinite is the caller's invention.
+ */
 static bool is_known(const struct zmalloc_stats *stats, const struct figure *figure)
 {
 	if (figure->offset + sizeof(uint64_t) > stats->size)

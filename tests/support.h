@@ -36,8 +36,10 @@ void skip_part(const char *reason);
 
 /* ---- Where we run --------------------------------------------------------------------------- */
 
-/* A checker (sanitizer, valgrind) replaces malloc() or watches it: limits and system calls are not
- * as usual. */
+/*
+ * A checker (sanitizer, valgrind) replaces malloc() or watches it:
+ * limits and system calls are not as usual.
+ */
 bool under_checker(void);
 
 /* A sanitizer is compiled in; its run-time library has threads and locks of its own. */
@@ -50,8 +52,10 @@ bool under_valgrind(void);
  */
 bool emulated(void);
 
-/* `full`, or `small` where every step costs a multiple: under a checker, or with
- * ZMALLOC_TEST_SLOW set. */
+/*
+ * `full`, or `small` where every step costs a multiple:
+ * under a checker, or with ZMALLOC_TEST_SLOW set.
+ */
 size_t steps(size_t full, size_t small);
 
 /* ---- Chance --------------------------------------------------------------------------------- */
@@ -108,8 +112,10 @@ struct child {
 	size_t output_bytes;
 };
 
-/* Runs the body in a forked child and waits; it may return (exit status 0), exit or die. What it
- * writes on stderr comes back terminated. Dumps no core. */
+/*
+ * Runs the body in a forked child and waits; it may return (exit status 0), exit or die.
+ * What it writes on stderr comes back terminated. Dumps no core.
+ */
 void run_child(struct child *child, void (*body)(void *), void *argument);
 /* The same; fails the test, with what the child wrote, unless its exit status is 0. */
 void run_child_ok(void (*body)(void *), void *argument);

@@ -40,8 +40,10 @@ START_TEST(test_every_block_is_aligned_for_any_type)
 }
 END_TEST
 
-/* alignment of every power of two up to the last one, every size; blocks held together, so that
- * none is aligned by being the first. */
+/*
+ * alignment of every power of two up to the last one, every size; blocks held together, so that
+ * none is aligned by being the first.
+ */
 static void check_powers(void *(*allocate)(size_t, size_t), size_t last)
 {
 	enum {

@@ -116,8 +116,10 @@ struct freeing {
 	struct barrier freed, gone;
 };
 
-/* Frees arena blocks, takes ordinary ones of the same sizes, which a cache would serve from what
- * was freed, and looks at them when the arena is gone. */
+/*
+ * Frees arena blocks, takes ordinary ones of the same sizes, which a cache would serve from what
+ * was freed, and looks at them when the arena is gone.
+ */
 static void *free_and_allocate(void *argument)
 {
 	struct freeing *freeing = argument;

@@ -22,8 +22,10 @@ static void used_is_exact(zdefrag *d, void *context)
 	REQUIRE_EQ(zmalloc_used_memory(), expected_used);
 }
 
-/* Half of the blocks gone at random: fragmentation as high as live bytes, and all of it can be won
- * back. */
+/*
+ * Half of the blocks gone at random:
+ * fragmentation as high as live bytes, and all of it can be won back.
+ */
 START_TEST(a_cycle_gains_and_loses_nothing)
 {
 	struct blocks blocks = {0};
@@ -85,8 +87,10 @@ START_TEST(sizes_stay)
 }
 END_TEST
 
-/* With one block in a hundred unknown to the walk nothing is moved in vain: their slabs are left
- * alone. */
+/*
+ * With one block in a hundred unknown to the walk nothing is moved in vain:
+ * their slabs are left alone.
+ */
 START_TEST(hidden_blocks_are_left_in_peace)
 {
 	struct blocks blocks = {0};

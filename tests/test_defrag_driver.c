@@ -271,8 +271,10 @@ static void *burn(void *argument)
 	return NULL;
 }
 
-/* CPU time, so that a machine that runs others in between does not show; what it does to caches
- * does. */
+/*
+ * CPU time, so that a machine that runs others in between does not show;
+ * what it does to caches does.
+ */
 START_TEST(slices_keep_their_budget_on_a_loaded_machine)
 {
 	struct blocks blocks = {0};
@@ -291,8 +293,10 @@ START_TEST(slices_keep_their_budget_on_a_loaded_machine)
 		join_thread(threads[i]);
 	stats = stats_of(d);
 	ck_assert_uint_gt(stats.slices, 20);
-	/* One in fifty may have met something that no budget can foresee, such as a page fault of
-	 * the host's. */
+	/*
+	 * One in fifty may have met something that no budget can foresee,
+	 * such as a page fault of the host's.
+	 */
 	ck_assert_uint_le(stats.slices_over, stats.slices / 50);
 	zdefrag_free(d);
 	blocks_free(&blocks);

@@ -112,8 +112,10 @@ START_TEST(a_walk_may_show_anything)
 }
 END_TEST
 
-/* Only inside addresses, all at the same offset: as a program with headers before its pointers
- * would show them. */
+/*
+ * Only inside addresses, all at the same offset:
+ * as a program with headers before its pointers would show them.
+ */
 static int scan_shifted(zdefrag *d, int begin, void *context)
 {
 	struct blocks *blocks = context;

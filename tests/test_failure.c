@@ -392,8 +392,10 @@ END_TEST
 
 /* ---- Resize --------------------------------------------------------------------------------- */
 
-/* Small, of whole pages, and large enough to be mapped on its own; and one with a prefix further
- * off. */
+/*
+ * Small, of whole pages, and large enough to be mapped on its own;
+ * and one with a prefix further off.
+ */
 static void *block_of_kind(size_t kind, size_t *size)
 {
 	static const size_t sizes[] = {1, 100, 5000, 40 * KIB, 3 * MIB, 700};

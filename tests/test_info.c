@@ -24,8 +24,10 @@ START_TEST(test_version_is_the_headers)
 }
 END_TEST
 
-/* "name-version", the name being that of --with-malloc; a C library goes by its own name, if it
- * tells one, and has a version then. */
+/*
+ * "name-version", the name being that of --with-malloc;
+ * a C library goes by its own name, if it tells one, and has a version then.
+ */
 START_TEST(test_allocator_names_the_configured_one)
 {
 	const char *name = zmalloc_allocator();

@@ -11,8 +11,10 @@
 
 #define STEP_BYTES (64 * KIB)
 
-/* The peak of a process only rises: begin where used memory is at it. Returns what brought it
- * there. */
+/*
+ * The peak of a process only rises: begin where used memory is at it.
+ * Returns what brought it there.
+ */
 static void *rise_to_peak(void)
 {
 	size_t below = zmalloc_peak_memory() - zmalloc_used_memory();

@@ -49,8 +49,10 @@
 #error "configure chose no allocator"
 #endif
 
-/* Called once, before any other function here. Never fails: an adaptor always has a way to
- * allocate. */
+/*
+ * Called once, before any other function here.
+ * Never fails: an adaptor always has a way to allocate.
+ */
 void zm_allocator_init(void);
 
 /* "name-version", cut to `size` and terminated. */

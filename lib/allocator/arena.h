@@ -29,8 +29,10 @@ bool zm_arena_free(void *ptr);
 /* True if it may be a block of an arena: to resize it in place could keep it in. */
 bool zm_arena_may_own(const void *ptr);
 
-/* Free all blocks; destroy the arena too. live_bytes: out, what they were charged with, which no
- * counter of the allocator's has been told. */
+/*
+ * Free all blocks; destroy the arena too.
+ * live_bytes: out, what they were charged with, which no counter of the allocator's has been told.
+ */
 void zm_arena_reset(struct zm_arena *arena, size_t *live_bytes);
 void zm_arena_destroy(struct zm_arena *arena, size_t *live_bytes);
 

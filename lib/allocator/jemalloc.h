@@ -31,8 +31,10 @@
 #define ZM_RAW_COUNTS 0
 #endif
 
-/* Set before main() and never again; until then each points to a function that sets them and goes
- * on. */
+/*
+ * Set before main() and never again;
+ * until then each points to a function that sets them and goes on.
+ */
 struct zm_jemalloc {
 	void *(*malloc)(size_t size);
 	void (*free)(void *ptr);
@@ -94,8 +96,10 @@ ZM_INLINE bool zm_raw_sized_is_faster(const void *ptr)
 	return ((uintptr_t)ptr & 4095) != 0;
 }
 
-/* The functions behind zm_raw_free() and zm_raw_free_sized(), for callers that keep them in a
- * pointer. */
+/*
+ * The functions behind zm_raw_free() and zm_raw_free_sized(),
+ * for callers that keep them in a pointer.
+ */
 ZM_INLINE void (*zm_raw_free_address(void))(void *)
 {
 	return zm_je.free;

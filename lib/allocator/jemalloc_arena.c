@@ -192,8 +192,10 @@ static bool hook_purge_forced(extent_hooks_t *hooks, void *start, size_t size, s
 	return failed;
 }
 
-/* Any cut and any join of what one alloc gave is fine; two pieces that lie side by side by chance
- * may be joined as well, since none is given back alone. */
+/*
+ * Any cut and any join of what one alloc gave is fine; two pieces that lie side by side by chance
+ * may be joined as well, since none is given back alone.
+ */
 static bool hook_split(extent_hooks_t *hooks, void *start, size_t size, size_t size_a,
 		       size_t size_b, bool committed, unsigned arena)
 {
@@ -276,8 +278,10 @@ static void wait_for_cache(struct zm_arena *arena)
 		sched_yield();
 }
 
-/* A child must not find a cache half changed by a thread that it has not got. jemalloc's own
- * handlers, set earlier, come after this one, so that thread can go on. */
+/*
+ * A child must not find a cache half changed by a thread that it has not got. jemalloc's own
+ * handlers, set earlier, come after this one, so that thread can go on.
+ */
 static void before_fork(void)
 {
 	for (unsigned i = 0; i < ARENAS_MAX; i++)

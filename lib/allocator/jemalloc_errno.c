@@ -84,8 +84,10 @@ static void make_hooks(void)
 		keeping.purge_forced = keep_purge_forced;
 }
 
-/* Arenas seen to have our hooks; jemalloc has at most 4,095. No lock, so that fork() needs no care:
- * whoever sets one stores the same. */
+/*
+ * Arenas seen to have our hooks; jemalloc has at most 4,095.
+ * No lock, so that fork() needs no care: whoever sets one stores the same.
+ */
 #define ARENAS_MAX 4096
 
 static ZM_ATOMIC(bool) kept[ARENAS_MAX];
@@ -115,8 +117,10 @@ static bool keep_in(unsigned arena)
 	return true;
 }
 
-/* Of the process, by its options: does anything but extent hooks give memory back, or does a
- * thread's arena change unseen? Both are off by default. */
+/*
+ * Of the process, by its options: does anything but extent hooks give memory back, or does a
+ * thread's arena change unseen? Both are off by default.
+ */
 static bool is_simple(void)
 {
 	bool hpa = false;

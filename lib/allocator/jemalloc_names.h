@@ -29,8 +29,10 @@ static inline size_t zm_je_sallocx(void *ptr)
 }
 #define ZM_JE_USABLE_SIZE zm_je_sallocx
 
-/* jemalloc_errno.c. Every arena that our blocks may come from is told here; true if frees into it
- * keep errno. */
+/*
+ * jemalloc_errno.c. Every arena that our blocks may come from is told here;
+ * true if frees into it keep errno.
+ */
 bool zm_je_keep_errno(unsigned arena);
 
 /* The same for all arenas, after something that may have made or changed any. */

@@ -62,15 +62,19 @@ struct mib {
 	size_t depth;
 };
 
-/* jemalloc's small classes end below 2^(page shift + 2): 14 KiB for 4 KiB pages, 224 KiB for 64
- * KiB. */
+/*
+ * jemalloc's small classes end below 2^(page shift + 2):
+ * 14 KiB for 4 KiB pages, 224 KiB for 64 KiB.
+ */
 #define LARGEST_REGION_BYTES (256 << 10)
 
 static struct {
 	struct zm_slab_layout layout;
 	bool usable;
-	/* Bin by region size in units of 8 bytes, jemalloc's smallest class; largest: the largest
-	 * bin there is. */
+	/*
+	 * Bin by region size in units of 8 bytes, jemalloc's smallest class;
+	 * largest: the largest bin there is.
+	 */
 	uint8_t bin_by_size[1 + LARGEST_REGION_BYTES / 8];
 	uint32_t largest_region_bytes;
 	struct mib batch_query, lookup, curslabs, curregs, tcache_flush, decay, dirty_decay_ms,
@@ -231,8 +235,10 @@ static bool arena_of(const void *ptr, uint32_t *arena)
 						   (void *)&ptr, sizeof(ptr)) == 0;
 }
 
-/* Which bin has slabs like this one? A large block answers one region, in more bytes than any bin's
- * region has. */
+/*
+ * Which bin has slabs like this one?
+ * A large block answers one region, in more bytes than any bin's region has.
+ */
 static bool bin_of(const struct usage *usage, uint32_t *bin)
 {
 	size_t region_bytes;
@@ -270,8 +276,10 @@ bool zm_slab_find(const void *ptr, struct zm_slab *slab)
 	slab->used = (uint32_t)(usage[0].regions - usage[0].free);
 	if (bin->slab_bytes == je.layout.page_bytes)
 		return true;
-	/* Counts of an inside address can be those of another start. Then the slab would reach into
-	 * its neighbour. */
+	/*
+	 * Counts of an inside address can be those of another start.
+	 * Then the slab would reach into its neighbour.
+	 */
 	asked[1] = slab->base;
 	asked[2] = slab->base + bin->slab_bytes - 1;
 	return arena_of(asked[1], &arena) && arena == slab->arena && arena_of(asked[2], &arena) &&
@@ -304,8 +312,10 @@ bool zm_slab_usage(const void *ptr, struct zm_slab_usage *usage)
 		if (!bin_of(&answer, &usage->bin))
 			return false;
 	} else {
-		/* Region sizes do not follow from the slab's: ask. The address is known to be
-		 * jemalloc's. */
+		/*
+		 * Region sizes do not follow from the slab's: ask.
+		 * The address is known to be jemalloc's.
+		 */
 		size_t bytes =
 			answer.regions < 2 ? SIZE_MAX : zm_je_sallocx((void *)(uintptr_t)ptr);
 

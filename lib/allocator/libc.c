@@ -59,8 +59,10 @@ static bool agrees(size_t size)
 	return same;
 }
 
-/* Of each kind: cached by thread, small, large. Debugging modes (MALLOC_CHECK_, memory
- * tagging) answer otherwise, each for every size. */
+/*
+ * Of each kind: cached by thread, small, large. Debugging modes (MALLOC_CHECK_, memory tagging)
+ * answer otherwise, each for every size.
+ */
 static bool chunks_agree(void)
 {
 	static const size_t sizes[] = {1, 24, 25, 100, 1000, 5000, 100000};

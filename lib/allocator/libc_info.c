@@ -110,8 +110,10 @@ static void add_chunks(struct bins *bins, size_t chunk_bytes, size_t total_bytes
 	bins->bin[at].free_bytes += total_bytes;
 }
 
-/* `  <size from="33" to="48" total="96" count="2"/>`; the unsorted list's is spelt otherwise, and
- * has no one size. */
+/*
+ * `  <size from="33" to="48" total="96" count="2"/>`;
+ * the unsorted list's is spelt otherwise, and has no one size.
+ */
 static void read_line(struct bins *bins, const char *line)
 {
 	size_t from, to, total, count;

@@ -94,8 +94,10 @@ ZM_INLINE void zm_raw_free_sized(void *ptr, size_t size)
 	free(zm_prefix_base(ptr));
 }
 
-/* realloc() would move an aligned block's bytes to another distance from its base: such a block is
- * copied. */
+/*
+ * realloc() would move an aligned block's bytes to another distance from its base:
+ * such a block is copied.
+ */
 ZM_INLINE void *zm_raw_realloc(void *ptr, size_t size)
 {
 	size_t old = zm_raw_usable(ptr);

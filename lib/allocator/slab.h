@@ -68,8 +68,10 @@ struct zm_slab {
 	uint32_t bin;
 };
 
-/* An address that the allocator has just returned. Remembers the address range as one that may be
- * asked about. */
+/*
+ * An address that the allocator has just returned.
+ * Remembers the address range as one that may be asked about.
+ */
 void zm_slab_note(const void *ptr);
 
 /*
@@ -85,8 +87,10 @@ bool zm_slab_find(const void *ptr, struct zm_slab *slab);
 #define ZM_SLAB_BATCH 64
 void zm_slab_used(char *const *bases, const uint32_t *bins, uint32_t *used, size_t count);
 
-/* Any address, one at a time: regions free and in all in its slab, and its arena and bin. False as
- * zm_slab_find(). */
+/*
+ * Any address, one at a time: regions free and in all in its slab,
+ * and its arena and bin. False as zm_slab_find().
+ */
 struct zm_slab_usage {
 	uint32_t free, regions, arena, bin;
 };

@@ -21,8 +21,10 @@ void zm_allocator_init(void)
 {
 }
 
-/* ZM_ALLOCATOR_NAME tells tcmalloc from tcmalloc_minimal; the code is the same. tc_version():
- * "gperftools 2.10". */
+/*
+ * ZM_ALLOCATOR_NAME tells tcmalloc from tcmalloc_minimal;
+ * the code is the same. tc_version(): "gperftools 2.10".
+ */
 void zm_allocator_name(char *name, size_t size)
 {
 	const char *version = tc_version(NULL, NULL, NULL);

@@ -44,8 +44,10 @@ ZM_INLINE void zm_raw_free(void *ptr)
 	tc_free(ptr);
 }
 
-/* The smallest page that gperftools can be built with: every page of any build begins at a multiple
- * of it. */
+/*
+ * The smallest page that gperftools can be built with:
+ * every page of any build begins at a multiple of it.
+ */
 #define ZM_TC_PAGE_BYTES 4096
 
 /*

@@ -32,8 +32,10 @@ static struct zm_slab_record *new_record(const struct zm_slab *found)
 	return slab;
 }
 
-/* A slab that reaches into one that we know: one of the two was wrong from the start, or is gone by
- * now. */
+/*
+ * A slab that reaches into one that we know:
+ * one of the two was wrong from the start, or is gone by now.
+ */
 static bool overlaps(const struct zm_slab *found)
 {
 	size_t bytes = zm_cycle.layout->bin[found->bin].slab_bytes;
@@ -73,8 +75,10 @@ struct zm_slab_record *zm_cycle_record(const void *ptr)
 	if (zm_likely(region < bin->regions &&
 		      slab->base + (size_t)region * bin->region_bytes == (const char *)ptr))
 		return slab;
-	/* An inside address; or the record is stale or wrong, and if the allocator says so it is in
-	 * doubt from now on. */
+	/*
+	 * An inside address; or the record is stale or wrong,
+	 * and if the allocator says so it is in doubt from now on.
+	 */
 	if (zm_load(&slab->state) == ZM_SLAB_SEEN)
 		find_record(ptr);
 	return NULL;

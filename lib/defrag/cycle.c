@@ -103,8 +103,10 @@ static struct {
 	struct zm_cycle_table slabs, words, pools, heap;
 } tables;
 
-/* Room for `count` items: what there is, if it is enough; else more, the old being given up. False:
- * none. */
+/*
+ * Room for `count` items: what there is, if it is enough;
+ * else more, the old being given up. False: none.
+ */
 static bool have_table(struct zm_cycle_table *table, size_t count, size_t item_bytes)
 {
 	void *pages;
@@ -127,8 +129,10 @@ static size_t words_of(uint32_t regions)
 	return (regions + ZM_HELD_BITS - 1) / ZM_HELD_BITS;
 }
 
-/* How much does a heap like this one need? A quarter more slabs than there are, as the program goes
- * on allocating. */
+/*
+ * How much does a heap like this one need?
+ * A quarter more slabs than there are, as the program goes on allocating.
+ */
 static bool have_tables(void)
 {
 	const struct zm_slab_layout *layout = zm_cycle.layout;
@@ -228,8 +232,10 @@ void zm_cycle_end(void)
 }
 
 #if defined(__GNUC__)
-/* The process ends: what is held goes back, for the sake of whoever still looks (exit handlers,
- * leak checkers). */
+/*
+ * The process ends: what is held goes back,
+ * for the sake of whoever still looks (exit handlers, leak checkers).
+ */
 __attribute__((__destructor__)) static void end_with_process(void)
 {
 	if (!zm_cycle_trylock())

@@ -67,8 +67,10 @@ struct zm_pool {
 	size_t expected;         /* hints: regions of the slabs that this will choose */
 };
 
-/* Counters of zdefrag_stats that have two sources: the thread that steps, which writes plainly, and
- * hooks. */
+/*
+ * Counters of zdefrag_stats that have two sources:
+ * the thread that steps, which writes plainly, and hooks.
+ */
 struct zm_cycle_counts {
 	ZM_ATOMIC(size_t) refused, held_bytes;
 };
@@ -121,8 +123,10 @@ void zm_gate_look(struct zm_gate_figures *figures);
 
 /* ---- cycle.c ---- */
 
-/* Whoever steps or ends the cycle holds the lock; fork() waits for it, except in the thread that
- * has it. */
+/*
+ * Whoever steps or ends the cycle holds the lock;
+ * fork() waits for it, except in the thread that has it.
+ */
 void zm_cycle_lock(void);
 bool zm_cycle_trylock(void);
 void zm_cycle_unlock(void);
@@ -135,8 +139,10 @@ int zm_cycle_begin(const void *owner);
 /* Stop the hooks and wait for those inside: afterwards nothing is pinned for them. */
 void zm_cycle_close(void);
 
-/* After zm_cycle_close(): release what the next `slabs` slabs hold. True when all is released and
- * the cycle is over. */
+/*
+ * After zm_cycle_close(): release what the next `slabs` slabs hold.
+ * True when all is released and the cycle is over.
+ */
 bool zm_cycle_release_some(uint32_t slabs);
 
 /* Close, and release everything. */
@@ -144,8 +150,10 @@ void zm_cycle_end(void);
 
 /* ---- count.c ---- */
 
-/* The record of the slab that ptr is a region of, made if need be; NULL if it is no region's start,
- * or no room is left. */
+/*
+ * The record of the slab that ptr is a region of, made if need be;
+ * NULL if it is no region's start, or no room is left.
+ */
 struct zm_slab_record *zm_cycle_record(const void *ptr);
 
 void zm_count_visit(const void *ptr);
@@ -169,8 +177,10 @@ void zm_plan_close(void);
 /* Pin one slab. False: no room for its bits. */
 bool zm_plan_pin(struct zm_slab_record *slab);
 
-/* For hints: count a slab of a sample of one block in `part`; draw thresholds from it; pin a slab
- * if its pool's says so. */
+/*
+ * For hints: count a slab of a sample of one block in `part`;
+ * draw thresholds from it; pin a slab if its pool's says so.
+ */
 void zm_plan_sample(const struct zm_slab_record *slab, uint32_t used);
 void zm_plan_thresholds(unsigned part);
 void zm_plan_judge(struct zm_slab_record *slab, uint32_t used);
@@ -183,22 +193,30 @@ void *zm_average_visit(void *ptr);
 
 /* ---- hint.c ---- */
 
-/* From every call of the program's that a hook sees: ends a cycle of hints that no one asks for any
- * more. */
+/*
+ * From every call of the program's that a hook sees:
+ * ends a cycle of hints that no one asks for any more.
+ */
 void zm_hint_tick(void);
 
-/* A destination lies in a slab that may not have been judged yet: do it, before anything is moved
- * there. */
+/*
+ * A destination lies in a slab that may not have been judged yet:
+ * do it, before anything is moved there.
+ */
 void zm_hint_judge(const void *target);
 
 /* ---- move.c ---- */
 
-/* What one move may be refused before it takes the pool's spare region: 2,048 at 40 ns are under
- * 0.1 ms. */
+/*
+ * What one move may be refused before it takes the pool's spare region:
+ * 2,048 at 40 ns are under 0.1 ms.
+ */
 #define ZM_MOVE_REFUSALS 2048
 
-/* Move the block if it is in a pinned slab. *work_ns: an estimate of the time taken is added.
- * Returns where it is. */
+/*
+ * Move the block if it is in a pinned slab. Returns where it is.
+ * work_ns: an estimate of the time taken is added.
+ */
 void *zm_move_visit(void *ptr, uint32_t *work_ns);
 
 /* A region outside all pinned slabs, not charged to anyone yet; NULL if none was found in time. */
@@ -231,8 +249,10 @@ void zm_move_release(struct zm_slab_record *slab);
 /* Spare regions too. */
 void zm_move_release_spares(void);
 
-/* The record and region number of an address in a pinned slab; NULL if it is not a region's start
- * in one. */
+/*
+ * The record and region number of an address in a pinned slab;
+ * NULL if it is not a region's start in one.
+ */
 struct zm_slab_record *zm_move_pinned(const void *ptr, uint32_t *region);
 
 #endif

@@ -23,8 +23,10 @@
  */
 #define LOOK_NS 10000
 
-/* Work between two looks at the clock where a phase does not call the walk: slabs. 64 to ask about
- * are 2 us, to pin or release 100 us at most. */
+/*
+ * Work between two looks at the clock where a phase does not call the walk: slabs.
+ * 64 to ask about are 2 us, to pin or release 100 us at most.
+ */
 #define LOOK_SLABS ZM_SLAB_BATCH
 
 /* A cycle that released less than this part of what it planned makes the next one wait. */
@@ -177,8 +179,10 @@ static size_t target_bytes(const zdefrag *d)
 	return (size_t)((double)d->stats.live_bytes * d->settings.lower_percent / 100);
 }
 
-/* What has to be released for fragmentation to come under the lower threshold, and a tenth of that
- * on top. */
+/*
+ * What has to be released for fragmentation to come under the lower threshold,
+ * and a tenth of that on top.
+ */
 static size_t want_bytes(const zdefrag *d)
 {
 	size_t enough = target_bytes(d) / 10 * 9;

@@ -30,18 +30,24 @@
 #include "defrag/hook.h"
 #include "oom.h"
 
-/* A block in this many is sampled, and at least so many, that small heaps are not judged by a
- * handful. */
+/*
+ * A block in this many is sampled, and at least so many,
+ * that small heaps are not judged by a handful.
+ */
 #define SAMPLE_PART 16
 #define SAMPLE_MIN 2048
 
-/* Aim: this part of live bytes left as fragmentation, and begin over 1 %. The program stops asking
- * when it has had enough. */
+/*
+ * Aim: this part of live bytes left as fragmentation, and begin over 1 %.
+ * The program stops asking when it has had enough.
+ */
 #define TARGET_PART 133
 #define BEGIN_PART 100
 
-/* Looks at the gate while nothing is to be done, and patience with a program that has stopped
- * asking. */
+/*
+ * Looks at the gate while nothing is to be done,
+ * and patience with a program that has stopped asking.
+ */
 #define LOOK_EVERY_NS 100000000u
 #define PATIENCE_NS 1000000000u
 #define TICK_CALLS 1024

@@ -23,8 +23,10 @@
 
 #if ZM_RAW_COUNTS
 
-/* An allocation tries this often to land elsewhere, then takes what it got: 64 at 60 ns is a
- * bearable delay. */
+/*
+ * An allocation tries this often to land elsewhere,
+ * then takes what it got: 64 at 60 ns is a bearable delay.
+ */
 #define STEER_TRIES 64
 
 static bool enter(void)
@@ -129,8 +131,10 @@ void zm_hook_remove(void)
 
 #else
 
-/* Without the allocator's counters the account has no watch. The cycle is right without it, if less
- * effective. */
+/*
+ * Without the allocator's counters the account has no watch.
+ * The cycle is right without it, if less effective.
+ */
 void zm_hook_install(void)
 {
 }

@@ -111,8 +111,10 @@ static void forget(struct zm_slab_record *slab)
 	zm_store_release(&slab->state, ZM_SLAB_GONE);
 }
 
-/* Unpinned first: no one else can hold anything in a slab of which all is held, so from here on it
- * is ours alone. */
+/*
+ * Unpinned first: no one else can hold anything in a slab of which all is held,
+ * so from here on it is ours alone.
+ */
 static void release_whole(struct zm_slab_record *slab)
 {
 	forget(slab);

@@ -284,8 +284,10 @@ void zm_plan_sample(const struct zm_slab_record *slab, uint32_t used)
 	pool->by_used[used]++;
 }
 
-/* How many slabs with `used` regions used stand behind `seen` of them in a sample of one block in
- * `part`? 2^-8 slabs. */
+/*
+ * How many slabs with `used` regions used stand behind `seen`
+ * of them in a sample of one block in `part`? 2^-8 slabs.
+ */
 static uint64_t behind(uint32_t seen, uint32_t used, unsigned part)
 {
 	uint64_t missed = 1 << 16;
@@ -332,8 +334,10 @@ void zm_plan_thresholds(unsigned part)
 		choose_list(part);
 }
 
-/* Of the fullest slabs that are chosen, a part: by lot, drawn from the address, and anew in each
- * cycle. */
+/*
+ * Of the fullest slabs that are chosen, a part:
+ * by lot, drawn from the address, and anew in each cycle.
+ */
 static bool is_chosen(const struct zm_pool *pool, const struct zm_slab_record *slab, uint32_t used)
 {
 	uint32_t page = (uint32_t)((uintptr_t)slab->base >> zm_cycle.layout->page_shift);

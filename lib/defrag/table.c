@@ -8,8 +8,10 @@
 
 #include "os/os.h"
 
-/* User space of 64-bit systems as jemalloc and everyone else knows it; addresses past it have no
- * entry. */
+/*
+ * User space of 64-bit systems as jemalloc and everyone else knows it;
+ * addresses past it have no entry.
+ */
 #if UINTPTR_MAX > 0xffffffff
 #define ADDRESS_BITS 48
 #else

@@ -16,8 +16,10 @@
 int zm_process_rss(long pid, size_t *bytes)
 {
 	struct kinfo_proc2 info;
-	/* The last two: the size of one answer, so that older programs get older ones, and how
-	 * many. */
+	/*
+	 * The last two: the size of one answer,
+	 * so that older programs get older ones, and how many.
+	 */
 	int name[] = {CTL_KERN,          KERN_PROC2,
 		      KERN_PROC_PID,     pid == -1 ? (int)getpid() : (int)pid,
 		      (int)sizeof(info), 1};
