@@ -2,8 +2,9 @@
 /*
  * bench/bench.c - the driver: starts a runner for each column and lets them take turns.
  *
- * bench [OPTION...] COLUMN=PROGRAM...        the first column is the one that the others are
- * compared with
+ *   bench [OPTION...] COLUMN=PROGRAM...
+ *
+ * The first column is the one that the others are compared with.
  *
  * A round is one turn of every column, some hundred microseconds each, in an order that rotates.
  * The runners are started anew several times, because where the kernel puts a program's pages makes

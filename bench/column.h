@@ -7,9 +7,9 @@
  * another.
  *
  *   BENCH_ZMALLOC  libzmalloc
- *   BENCH_EMPTY    a shared library whose functions only call the allocator: the floor of any
- * wrapper BENCH_PEER     another zmalloc(), bench/peers.sh (none)         the allocator itself, as
- * the program's own malloc()
+ *   BENCH_EMPTY    a shared library that only calls the allocator: the floor of any wrapper
+ *   BENCH_PEER     another zmalloc(), bench/peers.sh
+ *   (none)         the allocator itself, as the program's own malloc()
  */
 #ifndef BENCH_COLUMN_H
 #define BENCH_COLUMN_H

@@ -11,8 +11,8 @@
 
 struct heap_spec {
 	const char *pattern; /* "rand50", "rand70", "alt", "age", "ttl" */
-	bool skewed;     /* sizes: 16 B to 14 KB log-uniform, else 16 to 512 B as Redis has them */
-	unsigned arenas; /* 1: the calling thread's own */
+	bool skewed;         /* 16 B to 14 KB log-uniform, else 16 to 512 B as Redis has them */
+	unsigned arenas;     /* 1: the calling thread's own */
 	size_t fill_bytes;
 	unsigned unknown_permille; /* blocks that the walk never shows */
 	bool churn;                /* 256 frees and allocations for each 1,024 blocks examined */

@@ -274,7 +274,7 @@ void zfree_with_size(void *ptr, size_t size)
 /* ---- The beginning of the process ----------------------------------------------------------- */
 
 #if defined(__GNUC__)
-/* Here, because of the static library a program links what it calls: who allocates has this file. */
+/* In this file because whoever allocates from the static library links it. */
 __attribute__((__constructor__)) static void start(void)
 {
 	zm_publish_at_start();

@@ -47,8 +47,9 @@ struct zm_page {
 
 /*
  * The directories that may hold pages, the best first: number 0 to ZM_PAGE_DIRS - 1. Opens one that
- * is there, or makes it if `make`. 0 or an errno value: ENOENT if it is not there or its parent is
- * not to be used; EPERM if it is not this user's alone.
+ * is there, or makes it if `make`.
+ * 0 or an errno value: ENOENT if it is not there or its parent is not to be used; EPERM if it is
+ * not this user's alone.
  */
 enum {
 	ZM_PAGE_DIRS = 3

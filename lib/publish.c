@@ -34,9 +34,8 @@ enum {
 
 static struct {
 	ZM_ATOMIC(struct zm_page *) page;
-	ZM_ATOMIC(int) busy; /* someone makes, writes or removes the page */
-	ZM_ATOMIC(uintptr_t)
-	due_ms; /* of the monotonic clock, cut to a word: compare differences */
+	ZM_ATOMIC(int) busy;         /* someone makes, writes or removes the page */
+	ZM_ATOMIC(uintptr_t) due_ms; /* monotonic clock, cut to a word: compare differences */
 	int64_t pid;
 	int directory; /* its number, for removal */
 	bool by_environment;

@@ -14,9 +14,11 @@ struct zm_span fixture_text(const char *name);
 
 /*
  * A folder below $TMPDIR built from a description:
+ *
  *     # what it shows
  *     == proc/self/cgroup
  *     0::/the/text/of/that/file
+ *
  * Returns its path, to be given to tree_remove(). tree_begin() makes an empty one to be filled by
  * tree_file().
  */

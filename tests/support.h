@@ -22,8 +22,12 @@
 /* ---- The program ---------------------------------------------------------------------------- */
 
 /*
- * A main() is: TCase *tests = tests_named("..."); tcase_add_test(tests, ...) for each; return
- * run_tests(tests).
+ * A main() is:
+ *
+ *     TCase *tests = tests_named("...");
+ *
+ *     tcase_add_test(tests, ...);      for each
+ *     return run_tests(tests);
  */
 TCase *tests_named(const char *name);
 int run_tests(TCase *tests);

@@ -7,27 +7,27 @@
  *
  * Hot (in the adaptor's header), none of which sets or keeps errno unless said:
  *
- *   void *zm_raw_malloc(size_t size)                 a block, unique for size 0
- *   void *zm_raw_calloc(size_t size)                 the same, zeroed
- *   void *zm_raw_realloc(void *ptr, size_t size)     ptr != NULL, size > 0; on NULL the old block
- * is untouched void *zm_raw_aligned(size_t alignment, size_t)   alignment: a power of two void
- * zm_raw_free(void *ptr)                     NULL allowed void  zm_raw_free_sized(void *ptr, size_t
- * size)  ptr != NULL; size: usable size_t zm_raw_usable(const void *ptr)            ptr != NULL;
- * bytes the caller may use size_t zm_raw_charged(const void *ptr)           ptr != NULL; usable
- * plus any prefix of ours
- *
+ *   void  *zm_raw_malloc(size_t size)                  a block, unique for size 0
+ *   void  *zm_raw_calloc(size_t size)                  the same, zeroed
+ *   void  *zm_raw_realloc(void *ptr, size_t size)      ptr != NULL, size > 0; on NULL the old block
+ *                                                      is untouched
+ *   void  *zm_raw_aligned(size_t alignment, size_t)    alignment: a power of two
+ *   void   zm_raw_free(void *ptr)                      NULL allowed
+ *   void   zm_raw_free_sized(void *ptr, size_t size)   ptr != NULL; size: usable
+ *   size_t zm_raw_usable(const void *ptr)              ptr != NULL; bytes the caller may use
+ *   size_t zm_raw_charged(const void *ptr)             ptr != NULL; usable plus any prefix of ours
  *   bool   zm_raw_charged_quickly(const void *ptr, size_t *bytes)
- *                                                    the same, or false where it takes a call that
- * can be left to the cold path
+ *                                                      the same, or false where it takes a call
+ *                                                      that can be left to the cold path
  *
- * The five that allocate return NULL when there is none left and for every size over PTRDIFF_MAX,
+ * The four that allocate return NULL when there is none left and for every size over PTRDIFF_MAX,
  * whatever is added or rounded on the way.
  *
- * ZM_RAW_FREE_KEEPS_ERRNO  1 if the two frees never change errno.
- * ZM_RAW_COUNTS            1 if the allocator keeps counters for each thread that we may read in
- * place of our own.
+ *   ZM_RAW_FREE_KEEPS_ERRNO   1 if the two frees never change errno
+ *   ZM_RAW_COUNTS             1 if the allocator keeps counters for each thread that we may read in
+ *                             place of our own
  *
- * Cold (in the adaptor's .c), below. "-1/ENOTSUP" is the answer of an allocator that cannot.
+ * Cold (in the adaptor's .c), below. ENOTSUP is the answer of an allocator that cannot.
  */
 #ifndef ZM_ALLOCATOR_H
 #define ZM_ALLOCATOR_H
@@ -72,10 +72,10 @@ int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_va
 #define ZM_UNKNOWN SIZE_MAX
 
 /*
- * Figures of the whole allocator, as <zmalloc/stats.h> defines them, bytes or ZM_UNKNOWN. refresh:
- * take them anew; without it the last ones taken are good enough, wherever taking them costs more
- * than a few loads. Both return false if nothing is known, or there is no such arena. Neither
- * allocates.
+ * Figures of the whole allocator, as <zmalloc/stats.h> defines them, bytes or ZM_UNKNOWN.
+ * refresh: take them anew; without it the last ones taken are good enough, wherever taking them
+ *          costs more than a few loads.
+ * Both return false if nothing is known, or there is no such arena. Neither allocates.
  */
 struct zm_allocator_info {
 	size_t allocated, active, resident, retained, muzzy, metadata, frag_smallbins;

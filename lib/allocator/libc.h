@@ -3,8 +3,7 @@
  * lib/allocator/libc.h - the C library's own malloc, hot half.
  *
  * Where it tells usable sizes (malloc_usable_size, malloc_size) it is called as it is. Elsewhere,
- * and after
- * --disable-usable-size, allocator/prefix.h keeps each block's size in front of it.
+ * and after --disable-usable-size, allocator/prefix.h keeps each block's size in front of it.
  */
 #ifndef ZM_ALLOCATOR_LIBC_H
 #define ZM_ALLOCATOR_LIBC_H

@@ -81,8 +81,10 @@ void zm_slab_note(const void *ptr);
 bool zm_slab_find(const void *ptr, struct zm_slab *slab);
 
 /*
- * How full are these slabs now? bases: as zm_slab_find() gave them. used: out, regions; UINT32_MAX
- * where the base no longer begins a slab of that bin. count: at most ZM_SLAB_BATCH.
+ * How full are these slabs now?
+ * bases: as zm_slab_find() gave them.
+ * used:  out, regions; UINT32_MAX where the base no longer begins a slab of that bin.
+ * count: at most ZM_SLAB_BATCH.
  */
 #define ZM_SLAB_BATCH 64
 void zm_slab_used(char *const *bases, const uint32_t *bins, uint32_t *used, size_t count);

@@ -2,16 +2,21 @@
 /*
  * lib/defrag/cycle.h - one cycle of defragmentation, from the first count to the last release.
  *
- *   gate.c   is there something to gain?          sums over bins, no look at any block
- *   count.c  how many blocks of each slab         live[slab]++ for each block shown
- *            does the program show?
- *   plan.c   which slabs to empty?                those whose blocks were all shown, cheapest
- * first; pins them move.c   move what lies in a pinned slab,     a region is either used by the
- * program, free, or held; hold what comes free in one          a slab with every region held is
- * given back hook.c   the same for frees and allocations   a free is held, an allocation is served
- * from elsewhere of the program meanwhile average.c a simpler rule for layouts that do not allow
- * for this one hint.c   the same cycle without a walk        sample, then chosen slab by slab as
- * blocks turn up driver.c when, how hard, in what slices
+ *   gate.c     is there something to gain?            sums over bins, no look at any block
+ *   count.c    how many blocks of each slab does      live[slab]++ for each block shown
+ *              the program show?
+ *   plan.c     which slabs to empty?                  those whose blocks were all shown, cheapest
+ *                                                     first; pins them
+ *   move.c     move what lies in a pinned slab,       a region is either used by the program, free,
+ *              hold what comes free in one            or held; a slab with every region held is
+ *                                                     given back
+ *   hook.c     the same for the program's frees       a free is held, an allocation is served from
+ *              and allocations meanwhile              elsewhere
+ *   hint.c     the same cycle without a walk          sample, then chosen slab by slab as blocks
+ *                                                     turn up
+ *   average.c  a simpler rule, for layouts that do    each block for itself, by how full its slab
+ *              not allow for this one                 is
+ *   driver.c   when, how hard, in what slices
  *
  * There is one cycle in a process at a time. The thread that steps it holds zm_cycle.lock; hooks,
  * in any thread, do not: they enter through zm_cycle.gate, touch only `held` and `held_count` of
@@ -47,8 +52,8 @@ struct zm_slab_record {
 	zm_held_word *held; /* chosen slabs only */
 	uint32_t live;      /* blocks shown by the walk */
 	ZM_ATOMIC(uint32_t) held_count;
-	ZM_ATOMIC(uint32_t)
-	next; /* number + 1 of the next in its list: of candidates, of full ones */
+	/* Number + 1 of the next in its list: of candidates, of full ones. */
+	ZM_ATOMIC(uint32_t) next;
 	uint16_t arena;
 	uint8_t bin;
 	ZM_ATOMIC(uint8_t) state;
@@ -56,13 +61,13 @@ struct zm_slab_record {
 
 /* One bin of one arena: moves stay within it. */
 struct zm_pool {
-	size_t free_outside; /* regions free in slabs not chosen */
-	size_t evacuated;    /* regions used in chosen slabs: they will need as many of those */
-	uint32_t *by_used;   /* lists of candidates, one for each number of regions used */
-	void *spare;         /* a region outside, for a move that is refused too often */
-	uint32_t cheapest;   /* number used of the first list that is not done */
-	uint64_t cost;       /* of a byte released from that list, 2^-16 ns */
-	uint32_t threshold;  /* hints: choose slabs with fewer used; by_used counts slabs there */
+	size_t free_outside;     /* regions free in slabs not chosen */
+	size_t evacuated;        /* regions used in chosen slabs: they will need as many of those */
+	uint32_t *by_used;       /* lists of candidates, one for each number of regions used */
+	void *spare;             /* a region outside, for a move that is refused too often */
+	uint32_t cheapest;       /* number used of the first list that is not done */
+	uint64_t cost;           /* of a byte released from that list, 2^-16 ns */
+	uint32_t threshold;      /* hints: slabs with fewer are chosen; by_used counts slabs then */
 	uint32_t threshold_part; /* and of those with as many, this part, 1/256 */
 	size_t expected;         /* hints: regions of the slabs that this will choose */
 };
@@ -84,8 +89,8 @@ struct zm_gate_figures {
 
 struct zm_cycle {
 	pthread_mutex_t lock;
-	ZM_ATOMIC(const void *)
-	owner; /* the driver whose cycle it is, or one for all hints; NULL: none runs */
+	/* The driver whose cycle it is, or one for all hints; NULL: none runs. */
+	ZM_ATOMIC(const void *) owner;
 	const struct zm_slab_layout *layout;
 	uint32_t number; /* of the cycle */
 	bool judging;    /* hints: slabs are chosen when they turn up, destinations among them */

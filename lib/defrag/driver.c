@@ -2,11 +2,17 @@
 /*
  * lib/defrag/driver.c - when to work, how hard, and in what slices.
  *
- *            gate open                  walked       chosen          walked, or all empty      all
- * released IDLE ------------------> COUNTING ------> PLANNING ------> MOVING ---------------->
- * ENDING -----------> PURGING --> IDLE ^  gate shut: look again later              |  nothing to
- * choose                      ^
- *    +-------------------------------------------+-----------------------------------------+
+ *             gate open            walked             chosen          walked, or all empty
+ *   +-> IDLE -----------> COUNTING -------> PLANNING -------> MOVING -----------------------+
+ *   |   ^  |                                   |                                            |
+ *   |   +--+ gate shut: look again later       | nothing to choose                          |
+ *   |                                          |                                            v
+ *   |                                          +---------------------------------------> ENDING
+ *   |                                                                                       |
+ *   +---------------------------------------------------------------- PURGING <-------------+
+ *                                                                          all released
+ *
+ * A layout that is not exact goes from IDLE to MOVING; with purge_ms 0 ENDING leads to IDLE.
  */
 #include "config.h"
 

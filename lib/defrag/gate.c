@@ -8,9 +8,10 @@
 
 /*
  * fragmentation: free space in slabs that are in use.
- * attainable:    the slabs that perfect packing inside each arena and bin would leave empty. A heap
- * can be fragmented without any (many bins, each with one slab half full): then a walk would be for
- * nothing.
+ * attainable:    the slabs that perfect packing inside each arena and bin would leave empty.
+ *
+ * A heap can be fragmented with nothing attainable (many bins, each with one slab half full): a
+ * walk would be for nothing.
  */
 static void add_bin(struct zm_gate_figures *figures, const struct zm_slab_bin *bin, size_t slabs,
 		    size_t used)

@@ -3,13 +3,15 @@
  * lib/defrag/hint.c - a cycle behind "should this block move?", for programs that cannot walk
  * twice.
  *
- *   SAMPLING   the first sixteenth of the blocks is answered 0. Their slabs give a histogram of
- * occupancy for each pool; a slab with u regions used shows up in the sample with probability 1 -
- * (15/16)^u, so what was seen is divided by that. The histogram gives each pool a threshold, chosen
- * like a plan: cheapest byte first. CHOOSING   a slab is judged when one of its blocks is asked
- * about: pinned if it is at or under its pool's threshold and what leaves it still fits outside.
- * The verdict stands: all its blocks get the same answer. A slab that turns up as a destination
- * first is judged then: the emptiest are what the allocator fills first.
+ *   SAMPLING   The first sixteenth of the blocks is answered 0. Their slabs give a histogram of
+ *              occupancy for each pool; a slab with u regions used shows up in the sample with
+ *              probability 1 - (15/16)^u, so what was seen is divided by that. The histogram gives
+ *              each pool a threshold, chosen like a plan: cheapest byte first.
+ *   CHOOSING   A slab is judged when one of its blocks is asked about: pinned if it is at or under
+ *              its pool's threshold and what leaves it still fits outside. The verdict stands: all
+ *              its blocks get the same answer. A slab that turns up as a destination first is
+ *              judged then: the emptiest are what the allocator fills first.
+ *   ENDING     What is held is released, some slabs with each call.
  *
  * The cycle ends when a pass has been asked about, and the sampled part once more: the blocks that
  * were answered 0 there may lie in slabs that were chosen later. Or when no one asks any more.

@@ -9,17 +9,17 @@
 #include "os/lines.h"
 
 /*
- * The parsers, on text. `v1`: the hierarchy of version 1 that has the memory controller, else the
- * hierarchy of version 2.
+ * The parsers, on text.
+ * v1: the hierarchy of version 1 that has the memory controller, else the hierarchy of version 2.
  *
- * zm_cgroup_of_line():  a line of /proc/PID/cgroup; *group is a piece of it. ENOENT: a line of
- *                       another hierarchy.
- * zm_cgroup_mount():    a line of /proc/PID/mountinfo; the pieces are still escaped. ENOENT: some
- *                       other mount.
- * zm_cgroup_unescape(): \040 and the like, in place; the new size.
- * zm_cgroup_below():    the part of `group` below the mount whose root is `root`; false when the
- *                       mount does not show the group.
- * zm_cgroup_limit_text(): what memory.max or memory.limit_in_bytes says; "max" is UINT64_MAX.
+ *   zm_cgroup_of_line()      a line of /proc/PID/cgroup; *group is a piece of it.
+ *                            ENOENT: a line of another hierarchy.
+ *   zm_cgroup_mount()        a line of /proc/PID/mountinfo; the pieces are still escaped.
+ *                            ENOENT: some other mount.
+ *   zm_cgroup_unescape()     \040 and the like, in place; returns the new size.
+ *   zm_cgroup_below()        the part of `group` below the mount whose root is `root`; false when
+ *                            the mount does not show the group.
+ *   zm_cgroup_limit_text()   what memory.max or memory.limit_in_bytes says; "max" is UINT64_MAX.
  */
 int zm_cgroup_of_line(struct zm_span line, bool v1, struct zm_span *group);
 int zm_cgroup_mount(struct zm_span line, bool v1, struct zm_span *root, struct zm_span *point);

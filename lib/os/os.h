@@ -27,7 +27,7 @@ size_t zm_os_page_size(void);
 
 /*
  * Pages of zeroes, private, readable and writable, aligned to a page. They are never given back.
- * bytes: rounded up to whole pages here. ENOMEM when there is none, or for 0.
+ * bytes: rounded up to whole pages here. ENOMEM when there are none, or for 0.
  */
 int zm_os_map(size_t bytes, void **pages);
 
@@ -43,8 +43,9 @@ int zm_os_rss(size_t *bytes);
 
 /*
  * The sum of one field over the mappings of a process, as Linux's smaps names it, colon included.
- * pid: -1 for this process. ENOENT: no such field, or none in bytes; ESRCH: no such process;
- * EACCES: not ours to read. Systems without smaps answer the few fields they have a figure for.
+ * Systems without smaps answer the few fields they have a figure for.
+ * pid: -1 for this process.
+ * ENOENT: no such field, or none in bytes; ESRCH: no such process; EACCES: not ours to read.
  */
 int zm_os_smaps_field(const char *field, long pid, size_t *bytes);
 
@@ -61,8 +62,9 @@ int zm_os_memory_size(size_t *bytes);
 /*
  * The tightest limit on this process's memory, and what sets it: "physical memory", "RLIMIT_AS",
  * "RLIMIT_DATA", the path of a control-group file, or for a 32-bit process with less room than the
- * machine has memory, "address space". A limit under a page counts as one page, so
- * that the figure is never 0. source: may be NULL; cut to source_size, always terminated.
+ * machine has memory, "address space". A limit under a page counts as one page, so that the figure
+ * is never 0.
+ * source: may be NULL; cut to source_size, always terminated.
  */
 int zm_os_memory_limit(size_t *bytes, char *source, size_t source_size);
 
@@ -74,7 +76,8 @@ int zm_os_write(int fd, const void *bytes, size_t size);
 
 /*
  * Write the calling thread's stack to a descriptor, a line a frame, innermost first.
- * skip: frames to leave out, from this function's caller inwards. ENOTSUP without backtrace(3).
+ * skip: frames to leave out, from this function's caller inwards.
+ * ENOTSUP without backtrace(3).
  *
  * The first backtrace() of a process makes glibc load libgcc_s, unless something has linked it
  * (anything in C++ has), and that does allocate, with the C library's malloc: where nothing is left
