@@ -6,18 +6,23 @@
  * it) and is charged to an account that is exact to the byte. The program's own malloc() is never
  * replaced, and blocks of the two families must not be mixed: what zmalloc() gave, zfree() takes.
  *
- * Sizes are bytes. Unless a function says otherwise it is thread-safe, not async-signal-safe (as
- * malloc(3) is not), and may be called from constructors, thread-exit destructors and atexit
- * handlers.
- *
  * Failure, for the whole allocation family:
- *   - a size of 0 gives a unique pointer that must be freed;
- *   - zX() calls the out-of-memory handler (zmalloc_set_oom_handler) and returns NULL only if that
- * handler returns;
- *   - ztryX() returns NULL with errno == ENOMEM and never calls the handler;
- *   - a size over PTRDIFF_MAX, and a product or sum that overflows, fails like memory that is not
- * there; the handler is told SIZE_MAX where the size asked for cannot be expressed;
- *   - a resize that fails leaves the old block valid, unchanged and charged.
+ *
+ *   - A size of 0 gives a unique pointer that must be freed.
+ *   - zX() calls the out-of-memory handler (zmalloc_set_oom_handler) and returns NULL, with errno
+ *     ENOMEM, only if that handler returns.
+ *   - ztryX() returns NULL with errno ENOMEM and never calls the handler.
+ *   - A size over PTRDIFF_MAX, and a product or sum that overflows, fails like memory that is not
+ *     there; the handler is told SIZE_MAX where the size asked for cannot be expressed.
+ *   - A resize that fails leaves the old block valid, unchanged and charged.
+ *
+ * For every function here, unless it says otherwise:
+ *
+ *   - Sizes and figures are bytes.
+ *   - It is thread-safe. It is not async-signal-safe, as malloc(3) is not. Constructors,
+ *     thread-exit destructors and atexit handlers may call it.
+ *   - It is there whatever the allocator. What an allocator cannot do is answered when it is asked
+ *     for, by ENOTSUP or by a figure of 0; zmalloc_has() tells beforehand.
  */
 #ifndef ZMALLOC_H
 #define ZMALLOC_H
@@ -25,10 +30,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * The headers in zmalloc/ include this one as "../zmalloc.h": a program may have a zmalloc.h of its
+ * own where <zmalloc.h> is looked for first. Redis has, and builds with -Isrc.
+ */
 #include <zmalloc/version.h>
 
-/* Compiler hints. Each may be defined by the program, empty for instance, before this header is
- * included. */
+/*
+ * Compiler hints. A program that defines the first before it includes this header defines all five,
+ * empty for instance; ZMALLOC_API is by itself.
+ */
 #ifndef ZMALLOC_ATTR_MALLOC
 #if defined(__GNUC__)
 #define ZMALLOC_ATTR_MALLOC __attribute__((__malloc__, __warn_unused_result__))
@@ -60,15 +71,17 @@ extern "C" {
 /* ---- Allocation ----------------------------------------------------------------------------- */
 
 /*
- * A block of at least `size` bytes, aligned for any type; contents undefined.
- * Returns the block; NULL only after a handler that returned.
+ * A block of at least `size` bytes, contents undefined, aligned for any type that fits in it: under
+ * 16 bytes some allocators align to 8 only. A type that asks for more than max_align_t does needs
+ * zmalloc_aligned().
+ * Returns  the block; NULL as said above
  */
 ZMALLOC_API void *zmalloc(size_t size) ZMALLOC_ATTR_MALLOC ZMALLOC_ATTR_SIZE(1);
 ZMALLOC_API void *ztrymalloc(size_t size) ZMALLOC_ATTR_MALLOC ZMALLOC_ATTR_SIZE(1);
 
 /*
- * The same, the first `size` bytes zero. zcalloc_num() takes a number of members and the size of
- * one, as calloc(3) does, and checks their product.
+ * The same with the first `size` bytes zero. zcalloc_num() takes a number of members and the size
+ * of one, as calloc(3) does, and checks their product.
  */
 ZMALLOC_API void *zcalloc(size_t size) ZMALLOC_ATTR_MALLOC ZMALLOC_ATTR_SIZE(1);
 ZMALLOC_API void *ztrycalloc(size_t size) ZMALLOC_ATTR_MALLOC ZMALLOC_ATTR_SIZE(1);
@@ -78,33 +91,33 @@ ZMALLOC_API void *ztrycalloc_num(size_t num, size_t size) ZMALLOC_ATTR_MALLOC
 
 /*
  * Resize a block, moving it if need be; contents are kept up to the smaller of the two sizes.
- * ptr:  a live block, or NULL: then as zmalloc(size).
- * size: the new size. 0 frees `ptr` and returns NULL, and the handler is not called; with `ptr`
- * NULL as well, as zmalloc(0). Returns the block, to be used instead of `ptr`; NULL after a
- * failure, `ptr` then still being valid.
+ * ptr      a live block, or NULL: then as zmalloc(size)
+ * size     the new size; 0 with a block frees it and returns NULL, and the handler is not called
+ * Returns  the block, to be used instead of `ptr`; NULL after a failure, `ptr` being valid still
  */
 ZMALLOC_API void *zrealloc(void *ptr, size_t size) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_SIZE(2);
 ZMALLOC_API void *ztryrealloc(void *ptr, size_t size) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_SIZE(2);
 
 /*
- * Free a block; NULL is allowed and does nothing. Keeps errno.
- * Any thread may free a block, whichever allocated it.
+ * Free a block; NULL is allowed and does nothing. Any thread may free a block, whichever allocated
+ * it. Keeps errno.
  */
 ZMALLOC_API void zfree(void *ptr);
 
 /*
  * Free a block whose size the caller knows: the fastest way, as the allocator need not look it up.
- * size: the size asked for when the block was last allocated or resized, or its usable size;
- * anything else is undefined. A block of zmalloc_aligned() takes only its usable size. NULL is
- * allowed with any size. Keeps errno.
+ * NULL is allowed with any size. Keeps errno.
+ * size     the size asked for when the block was last allocated or resized, or its usable size;
+ *          anything else is undefined. A block that was allocated with an alignment takes only its
+ *          usable size.
  */
 ZMALLOC_API void zfree_with_size(void *ptr, size_t size);
 
 /*
- * A block whose address is a multiple of `alignment`, a power of two.
- * Any alignment up to 1 GiB is served where memory allows; one that is no power of two fails with
- * EINVAL, and the handler is not called. Freed and measured as any other block; zrealloc() keeps
- * contents, not alignment.
+ * A block whose address is a multiple of `alignment`. Freed and measured as any other block;
+ * zrealloc() keeps contents, not alignment.
+ * alignment  a power of two, up to 1 GiB wherever memory allows
+ * Errors     EINVAL, and the handler is not called: `alignment` is no power of two
  */
 ZMALLOC_API void *zmalloc_aligned(size_t alignment, size_t size) ZMALLOC_ATTR_MALLOC
 	ZMALLOC_ATTR_SIZE(2);
@@ -115,9 +128,8 @@ ZMALLOC_API void *ztrymalloc_aligned(size_t alignment, size_t size) ZMALLOC_ATTR
 
 /*
  * As the function without `_usable`, and store the bytes that may be used, at least the size asked
- * for. usable: may be NULL; set to 0 when NULL is returned (after a resize that failed it is left
- * alone). The whole usable size may be written: these carry no alloc_size attribute, so
- * _FORTIFY_SOURCE agrees.
+ * for. All of them may be written: these carry no alloc_size attribute, so _FORTIFY_SOURCE agrees.
+ * usable   out, may be NULL; 0 when NULL is returned, but left alone by a resize that failed
  */
 ZMALLOC_API void *zmalloc_usable(size_t size, size_t *usable) ZMALLOC_ATTR_MALLOC;
 ZMALLOC_API void *ztrymalloc_usable(size_t size, size_t *usable) ZMALLOC_ATTR_MALLOC;
@@ -127,20 +139,26 @@ ZMALLOC_API void *zrealloc_usable(void *ptr, size_t size, size_t *usable) ZMALLO
 ZMALLOC_API void *ztryrealloc_usable(void *ptr, size_t size, size_t *usable) ZMALLOC_ATTR_RESULT;
 
 /*
- * The old usable size as well: 0 for `ptr` NULL. Stored on failure too. Either pointer may be NULL.
+ * The same, and store the old usable size.
+ * old_usable  out, may be NULL; 0 for `ptr` NULL; stored on failure too
  */
 ZMALLOC_API void *zrealloc_usable2(void *ptr, size_t size, size_t *usable,
 				   size_t *old_usable) ZMALLOC_ATTR_RESULT;
 ZMALLOC_API void *ztryrealloc_usable2(void *ptr, size_t size, size_t *usable,
 				      size_t *old_usable) ZMALLOC_ATTR_RESULT;
 
-/* Free, and store the usable size just freed: 0 for NULL. `usable` may be NULL. */
+/*
+ * Free as zfree() does, and store the usable size just freed.
+ * usable   out, may be NULL; 0 for `ptr` NULL
+ */
 ZMALLOC_API void zfree_usable(void *ptr, size_t *usable);
 
 /* ---- Strings and copies --------------------------------------------------------------------- */
 
-/* A copy of a string; of its first `max` bytes at most, terminated; of `size` bytes. Fail as
- * zmalloc() does. */
+/*
+ * A copy of a string; of its first `max` bytes at most, terminated; of a string, storing the usable
+ * size as zmalloc_usable() does; of `size` bytes. They fail as zmalloc() does.
+ */
 ZMALLOC_API char *zstrdup(const char *string) ZMALLOC_ATTR_MALLOC;
 ZMALLOC_API char *zstrndup(const char *string, size_t max) ZMALLOC_ATTR_MALLOC;
 ZMALLOC_API char *zstrdup_usable(const char *string, size_t *usable) ZMALLOC_ATTR_MALLOC;
@@ -149,10 +167,11 @@ ZMALLOC_API void *zmemdup(const void *bytes, size_t size) ZMALLOC_ATTR_MALLOC;
 /* ---- Sizes ---------------------------------------------------------------------------------- */
 
 /*
- * zmalloc_size():        the bytes charged to the account for a live block; 0 for NULL.
- * zmalloc_usable_size(): the bytes the caller may use; 0 for NULL. The same figure, except where
- * the library had to keep the size in front of the block (--disable-usable-size): then it is
- * smaller.
+ * zmalloc_size()         the bytes charged to the account for a live block; 0 for NULL
+ * zmalloc_usable_size()  the bytes of it that the caller may use; 0 for NULL
+ *
+ * The same figure, except where the library has to keep the size in front of the block, because the
+ * allocator does not tell sizes or by --disable-usable-size: there the second is smaller.
  */
 ZMALLOC_API size_t zmalloc_size(const void *ptr);
 ZMALLOC_API size_t zmalloc_usable_size(const void *ptr);
@@ -166,8 +185,8 @@ ZMALLOC_API size_t zmalloc_good_size(size_t size);
 
 /*
  * Returns `ptr` unchanged, but as a block of `size` bytes in the compiler's eyes: for writing to
- * the usable size of a block that zmalloc() allocated, when the program is built with
- * _FORTIFY_SOURCE. size: at most its usable size.
+ * the usable size of a block that zmalloc() allocated, in a program built with _FORTIFY_SOURCE.
+ * size     at most the block's usable size
  */
 ZMALLOC_API void *zmalloc_extend_to_usable(void *ptr, size_t size) ZMALLOC_ATTR_RESULT
 	ZMALLOC_ATTR_SIZE(2);
@@ -197,86 +216,102 @@ ZMALLOC_API int64_t zmalloc_thread_used_memory(void);
 /* ---- Out of memory -------------------------------------------------------------------------- */
 
 /*
- * What to do when a zX() function finds no memory. handler gets the size asked for; SIZE_MAX if it
- * overflowed. It may free memory, report, longjmp or end the process; if it returns, the failing
- * call returns NULL with ENOMEM. NULL restores the default: a report (size, used, peak, limit,
- * allocator, backtrace) on stderr, then abort(3). The setting is one for the process.
+ * Set what is done when a zX() function finds no memory. One setting for the process.
+ * handler  gets the size asked for, SIZE_MAX if that overflowed. It runs in the thread that failed,
+ *          under no lock: it may free memory, report, longjmp(3) or end the process. If it returns,
+ *          the failing call returns NULL with ENOMEM. NULL restores the default: a report (size,
+ *          used, peak, limit, allocator, backtrace) on stderr, then abort(3).
  */
 ZMALLOC_API void zmalloc_set_oom_handler(void (*handler)(size_t));
 
 /* ---- The process, as the kernel sees it ----------------------------------------------------- */
 
 /*
- * Resident set size of this process, page granular. Where the system offers no source:
+ * Resident set size of this process, by the page. Where the system has no source for it:
  * zmalloc_used_memory(), an estimate. Never allocates. Linux: proc(5), /proc/self/statm.
  */
 ZMALLOC_API size_t zmalloc_get_rss(void);
 
 /*
- * The sum of one field over a process's mappings, as /proc/PID/smaps names it, colon included:
- * "Rss:", "Private_Dirty:", "AnonHugePages:", "Swap:". pid: a process, -1 for this one. Returns 0
- * for a field or process that is not there or may not be read. The first uses smaps_rollup where
- * the kernel has it (Linux 4.14). zmalloc_get_private_dirty() is the field "Private_Dirty:".
+ * The sum of one field over a process's mappings; zmalloc_get_private_dirty() is "Private_Dirty:".
+ * The kernel walks the page tables for it: 38 ms measured for 1 GiB in pages of 4 KiB. Linux since
+ * 4.14 reads smaps_rollup where the field is in it, else smaps. Never allocates.
+ * field    as /proc/PID/smaps names it, colon included: "Rss:", "Private_Dirty:", "AnonHugePages:",
+ *          "Swap:". macOS knows "Rss:", "Private_Dirty:" and "Swap:"; the BSDs, Solaris and Haiku
+ *          know "Rss:"; other systems none.
+ * pid      a process, -1 for this one
+ * Returns  bytes; 0 for a field or process that is not there or may not be read
  */
 ZMALLOC_API size_t zmalloc_get_smap_bytes_by_field(const char *field, long pid);
 ZMALLOC_API size_t zmalloc_get_private_dirty(long pid);
 
-/* Physical memory of the machine; 0 if unknown. */
+/* Physical memory of the machine; 0 if unknown. Never allocates. */
 ZMALLOC_API size_t zmalloc_get_memory_size(void);
 
 /*
  * The tightest of physical memory, every control-group limit from this process's group up to the
- * root, RLIMIT_AS and RLIMIT_DATA; 0 if none is known. The second form also says which one binds,
- * as text such as "physical memory", "RLIMIT_AS" or the path of the control-group file. source:
- * out, always terminated when source_size > 0; may be NULL. source_size: the bytes that `source`
- * has.
+ * root, RLIMIT_AS and RLIMIT_DATA. Never allocates. The second form also says which one binds, as
+ * text such as "physical memory", "RLIMIT_AS" or the path of the control-group file.
+ * source       out, may be NULL; cut to source_size, and terminated if that is not 0
+ * source_size  the bytes that `source` has
+ * Returns      bytes; 0 if no limit is known
  */
 ZMALLOC_API size_t zmalloc_get_memory_limit(void);
 ZMALLOC_API size_t zmalloc_get_memory_limit_source(char *source, size_t source_size);
 
 /*
  * Tell the kernel that the contents of a live block are no longer needed: whole pages inside it may
- * be dropped and read as zero or unchanged afterwards. size_hint: the block's size if known, 0 to
- * have it looked up; blocks under a page are left alone. For a child after fork() that gives memory
+ * be dropped and read as zero or unchanged afterwards. For a child after fork() that gives memory
  * back; the block stays allocated and charged. Linux: madvise(2), MADV_DONTNEED.
+ * ptr        a live block; one that holds no whole page is left alone, and so is NULL
+ * size_hint  the block's size if known, which saves small blocks the look-up; else 0
  */
 ZMALLOC_API void zmalloc_advise_dontneed(void *ptr, size_t size_hint);
 
 /* ---- The allocator -------------------------------------------------------------------------- */
 
 /*
- * The allocator's own figures for the process, in bytes. Any pointer may be NULL; a figure that the
- * allocator does not know is stored as 0. refresh:     1 to have the allocator take new statistics
- * first, 0 for the last ones taken (cheaper). allocated:   in live blocks; active: in pages that
- * hold live blocks; resident: in physically mapped pages; retained:    kept for reuse, not
- * resident; muzzy: given to the kernel, which has not taken it yet; frag_smallbins_bytes: free
- * space inside slabs that are in use. Returns 1 if the allocator knows any of them, else 0. The
- * second form: one arena, by its number.
+ * The allocator's own figures for the process. What it does not know is stored as 0, `allocated` as
+ * zmalloc_used_memory(); <zmalloc/stats.h> tells more, and tells unknown from 0.
+ * refresh               1 to have it take new figures, 0 for the last ones taken (cheaper)
+ * allocated             out, as all below, each of which may be NULL: bytes in live blocks
+ * active                in pages that hold live blocks
+ * resident              in the allocator's pages that may be in physical memory
+ * retained              addresses kept for reuse, given back to the kernel
+ * muzzy                 in pages that the kernel may take and has not taken yet
+ * frag_smallbins_bytes  free space inside slabs that are in use
+ * Returns               1 if the allocator knows any of them, else 0
  */
 ZMALLOC_API int zmalloc_get_allocator_info(int refresh, size_t *allocated, size_t *active,
 					   size_t *resident, size_t *retained, size_t *muzzy,
 					   size_t *frag_smallbins_bytes);
+
+/*
+ * The same of one of the allocator's arenas, by its number (zmalloc_stats_arenas).
+ * Returns  1; 0, and every figure is 0, where there is no such arena: only jemalloc tells of any
+ */
 ZMALLOC_API int zmalloc_get_allocator_info_by_arena(unsigned arena, int refresh, size_t *allocated,
 						    size_t *active, size_t *resident,
 						    size_t *frag_smallbins_bytes);
 
 /*
- * Give unused memory back to the kernel now. Returns 0; -1 with errno ENOTSUP where the allocator
- * cannot.
+ * Give unused memory back to the kernel now; what threads have in their caches may stay.
+ * Returns  0; -1 with errno ENOTSUP where the allocator cannot, or what the allocator says
  */
 ZMALLOC_API int zmalloc_purge(void);
 
 /*
- * Have unused memory given back in the background (enable != 0), or no longer. Returns 0; -1 with
- * errno ENOTSUP where the allocator cannot.
+ * Have unused memory given back as it comes, or no longer: by jemalloc in a thread of its own, by
+ * tcmalloc at once in the thread that frees. One setting for the process.
+ * enable   1 or 0
+ * Returns  0; -1 with errno ENOTSUP where the allocator cannot, or what the allocator says
  */
 ZMALLOC_API int zmalloc_set_background_purge(int enable);
 
-/* "jemalloc-5.3.0", "tcmalloc-2.10", "glibc-2.36" and so on: the allocator in use. A constant
- * string. */
+/* The allocator in use: "jemalloc-5.3.0", "tcmalloc-2.10", "glibc-2.36". A constant string. */
 ZMALLOC_API const char *zmalloc_allocator(void) ZMALLOC_ATTR_PURE;
 
-/* "1.0.0": the library that is running. A constant string. */
+/* The library that is running: "1.0.0". A constant string. */
 ZMALLOC_API const char *zmalloc_version(void) ZMALLOC_ATTR_PURE;
 
 /* What depends on the allocator: ask before relying on it. The values never change meaning. */
@@ -286,8 +321,8 @@ enum zmalloc_capability {
 	ZMALLOC_CAN_BACKGROUND_PURGE = 3, /* zmalloc_set_background_purge() */
 	ZMALLOC_CAN_CTL = 4,              /* zmalloc_ctl() */
 	ZMALLOC_CAN_ALLOCATOR_INFO = 5,   /* zmalloc_get_allocator_info() knows something */
-	ZMALLOC_CAN_USABLE_SIZE = 6, /* the allocator tells usable sizes: no size prefix is kept */
-	ZMALLOC_CAN_ARENA = 7        /* arenas of the allocator's own, not emulated ones */
+	ZMALLOC_CAN_USABLE_SIZE = 6,      /* no size is kept in front of blocks */
+	ZMALLOC_CAN_ARENA = 7             /* arenas of the allocator's own, not emulated ones */
 };
 
 /* Returns 1 if the running library can, else 0; 0 too for a capability it has never heard of. */
@@ -295,17 +330,22 @@ ZMALLOC_API int zmalloc_has(int capability) ZMALLOC_ATTR_PURE;
 
 /*
  * The allocator's own control interface, passed through: names, types and effects are its business.
- * jemalloc: mallctl(); tcmalloc: the numeric properties of MallocExtension, as size_t; others:
- * none. old, old_size: where the present value goes and its size, in and out; both NULL to ignore
- * it. new_value, new_size: the value to set; NULL and 0 to set nothing. Returns 0; -1 with errno
- * ENOTSUP where there is no such interface, or what the allocator says: ENOENT for a name it does
- * not know, EINVAL for a size that does not fit, EPERM for a value that cannot be set or read.
+ * jemalloc: mallctl(); tcmalloc: the numeric properties of MallocExtension, as size_t; the others
+ * have none.
+ * old, old_size        where the present value goes, and its size, in and out; NULL to ignore it
+ * new_value, new_size  the value to set; NULL and 0 to set nothing
+ * Returns  0; -1 with errno
+ * Errors   ENOTSUP: there is no such interface; else what the allocator says. ENOENT: a name that
+ *          it does not know; EINVAL: a size that does not fit; EPERM: a value that cannot be set or
+ *          read
  */
 ZMALLOC_API int zmalloc_ctl(const char *name, void *old, size_t *old_size, void *new_value,
 			    size_t new_size);
 
-/* Free what the C library or the program's own malloc() allocated (getline(3), realpath(3), ...),
- * whatever the allocator. */
+/*
+ * Free what the C library or the program's own malloc() allocated (getline(3), realpath(3)), which
+ * zfree() must not be given. NULL is allowed.
+ */
 ZMALLOC_API void zlibc_free(void *ptr);
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/test_alignment.c - addresses: aligned for any type, and as asked for.
+ * tests/test_alignment.c - addresses: aligned for any type that fits, and as asked for.
  */
 #include "config.h"
 

@@ -25,11 +25,13 @@
  *              ordinary ones and the handle is lost.
  *   others     The plain allocator, and a list of the live blocks; any thread may use it. Reset
  *              frees one by one, and a block costs about 50 bytes more.
+ *
+ * `arena` is never NULL, except for zarena_destroy().
  */
 #ifndef ZMALLOC_ARENA_H
 #define ZMALLOC_ARENA_H
 
-#include <zmalloc.h>
+#include "../zmalloc.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,13 +39,16 @@ extern "C" {
 
 typedef struct zarena zarena;
 
-/* A new arena. NULL with errno ENOMEM; EAGAIN when the allocator has no more arenas to give
- * (jemalloc: some 4,000). */
+/*
+ * A new arena.
+ * Returns  the arena; NULL with errno
+ * Errors   ENOMEM; EAGAIN: the allocator has no more arenas to give (jemalloc: some 4,000)
+ */
 ZMALLOC_API zarena *zarena_create(void) ZMALLOC_ATTR_RESULT;
 
 /*
  * As zmalloc(), ztrymalloc(), zcalloc() and ztrycalloc(), from an arena.
- * EPERM, and the handler is not called: the arena is another thread's (mimalloc).
+ * Errors   as those, and EPERM: the arena is another thread's (mimalloc); the handler is not called
  */
 ZMALLOC_API void *zarena_malloc(zarena *arena, size_t size) ZMALLOC_ATTR_MALLOC
 	ZMALLOC_ATTR_SIZE(2);
@@ -54,19 +59,30 @@ ZMALLOC_API void *zarena_calloc(zarena *arena, size_t size) ZMALLOC_ATTR_MALLOC
 ZMALLOC_API void *zarena_trycalloc(zarena *arena, size_t size) ZMALLOC_ATTR_MALLOC
 	ZMALLOC_ATTR_SIZE(2);
 
-/* As zrealloc() and ztryrealloc(); `ptr` is a block of this arena or NULL, and so is the result. */
+/*
+ * As zrealloc() and ztryrealloc(), within an arena. A block that keeps at least half of its
+ * size stays where it is.
+ * ptr      a live block of this arena, or NULL
+ * Errors   as those, and EPERM as above
+ */
 ZMALLOC_API void *zarena_realloc(zarena *arena, void *ptr, size_t size) ZMALLOC_ATTR_RESULT
 	ZMALLOC_ATTR_SIZE(3);
 ZMALLOC_API void *zarena_tryrealloc(zarena *arena, void *ptr, size_t size) ZMALLOC_ATTR_RESULT
 	ZMALLOC_ATTR_SIZE(3);
 
-/* Free every block of the arena; it can be used on. Returns 0; -1 with errno EPERM as above. */
+/*
+ * Free every block of the arena; it can be used on.
+ * Returns  0; -1 with errno EPERM as above
+ */
 ZMALLOC_API int zarena_reset(zarena *arena);
 
-/* The same, and the arena is gone. NULL is allowed and does nothing. */
+/*
+ * The same, and the arena is gone. NULL is allowed and does nothing.
+ * Returns  0; -1 with errno EPERM as above: the arena is as before
+ */
 ZMALLOC_API int zarena_destroy(zarena *arena);
 
-/* Bytes; ZMALLOC_STATS_UNKNOWN (UINT64_MAX) where the allocator does not tell. */
+/* Bytes; ZMALLOC_STATS_UNKNOWN, which is UINT64_MAX, where the allocator does not tell. */
 struct zarena_stats {
 	size_t size;                   /* of this struct: as zmalloc_stats.size */
 	uint64_t used_bytes;           /* live blocks, the sum of their zmalloc_size() */
@@ -77,8 +93,11 @@ struct zarena_stats {
 };
 
 /*
- * The figures of an arena. refresh: as zmalloc_stats_get(); used_bytes is of now always.
- * Returns  0; -1 with errno EINVAL for a size under sizeof(size_t), or EPERM as above
+ * The figures of an arena.
+ * refresh  as zmalloc_stats_get(); used_bytes is of now always
+ * stats    out; stats->size says how much of it the caller has, as there
+ * Returns  0; -1 with errno
+ * Errors   EINVAL: stats->size is under sizeof(size_t); EPERM as above
  */
 ZMALLOC_API int zarena_get_stats(zarena *arena, int refresh, struct zarena_stats *stats);
 

@@ -23,13 +23,18 @@
  * is empty, when the cycle ends or is abandoned, and when the process exits. Outside a cycle
  * nothing costs anything.
  *
+ * All this needs jemalloc with its slab sizes as they are. Where its option slab_sizes changes them
+ * nothing can be counted or pinned: each block is moved or hinted by how full its slab is compared
+ * with others. That takes several passes and moves more, and the walk must show no address inside a
+ * block, which cannot be told from a block's start then.
+ *
  * Threads. A driver belongs to one thread at a time, and its cycle is the process's: while one
  * runs, other drivers and hints wait (ZDEFRAG_REASON_BUSY, hint 0). Other threads may allocate and
  * free with z-calls as they like, whenever they like, also blocks inside the set. What they must
  * not do is use a block while zdefrag_visit() moves it: the lock that guards the program's data
  * guards the walk too. Blocks that other threads hold or have cached, and blocks that the walk does
  * not show, keep their slabs from being emptied; nothing else happens to them. Allocations that
- * never move are best kept in an arena of their own.
+ * never move are best kept in an arena of their own. No function here is async-signal-safe.
  *
  * fork(). The child inherits a driver in the middle of its cycle and may go on with it, abandon it
  * or just exit, as the parent may; neither disturbs the other.
@@ -40,7 +45,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* As in <zmalloc/redis.h>. */
 #include "../zmalloc.h"
 
 #ifdef __cplusplus
@@ -48,10 +52,10 @@ extern "C" {
 #endif
 
 /*
- * Can this process defragment? Depends on the allocator in use and its version; where it is 0 every
- * call below is harmless and does nothing.
+ * Can this process defragment? Depends on the allocator in use and its version. Where it is 0 there
+ * are no drivers, zdefrag_hint() answers 0, and nothing else here does anything.
  * Returns  1 or 0, as zmalloc_has(ZMALLOC_CAN_DEFRAG)
- * Safety   thread-safe, keeps errno
+ * Safety   thread-safe
  */
 ZMALLOC_API int zdefrag_supported(void);
 
@@ -63,27 +67,36 @@ ZMALLOC_API int zdefrag_supported(void);
  *
  * The answer comes from occupancies that the hints themselves sample, so the first sixteenth or so
  * of a pass is answered 0. A slab once chosen stays chosen; all its blocks are answered 1 until it
- * is empty. The cycle behind it begins with the first hint when fragmentation is worth it, and ends
- * when all that was planned is done, by zdefrag_hint_end(), or with the first z-call a second or
- * more after the last hint.
+ * is empty. The cycle behind it begins with the first hint when fragmentation is worth it (over one
+ * percent of live bytes), and ends when all that was planned is done, by zdefrag_hint_end(), or by
+ * the program's own z-calls when it has not asked for a second.
  * ptr      a live block; NULL, a large block, or an address that is no block's start is answered 0
  * Returns  1 to move, 0 to leave it, always 0 where defragmentation is not supported
- * Safety   thread-safe; while a driver's cycle runs, 0
+ * Safety   thread-safe; 0 while a driver's cycle runs or another thread is being answered
  */
 ZMALLOC_API int zdefrag_hint(const void *ptr);
 
 /*
  * The same for many blocks, cheaper by the block.
- * hints    out: count bytes, 1 or 0 each
+ * ptrs     `count` of them, as above
+ * hints    out: `count` bytes, 1 or 0 each
  * Returns  how many were answered 1
+ * Safety   as above
  */
 ZMALLOC_API size_t zdefrag_hints(const void *const *ptrs, unsigned char *hints, size_t count);
 
-/* No more hints will be asked for now: release what is held. Thread-safe. */
+/*
+ * No more hints will be asked for now: release what is held.
+ * Safety   thread-safe
+ */
 ZMALLOC_API void zdefrag_hint_end(void);
 
-/* For the copy and the old block of a hint: past the thread's cache, and in the arena of the block
- * last hinted. Else as zmalloc() and zfree(). */
+/*
+ * For the copy and the old block of a hint: past the thread's cache, and in the arena of the block
+ * that this thread had hinted last. Else as zmalloc() and zfree(), failure included, with any
+ * allocator.
+ * Safety   thread-safe
+ */
 ZMALLOC_API void *zmalloc_no_tcache(size_t size) ZMALLOC_ATTR_MALLOC ZMALLOC_ATTR_SIZE(1);
 ZMALLOC_API void zfree_no_tcache(void *ptr);
 
@@ -92,20 +105,20 @@ ZMALLOC_API void zfree_no_tcache(void *ptr);
 typedef struct zdefrag zdefrag;
 
 /*
- * The program's walk over its blocks.
+ * The program's walk over its blocks. It passes every block through zdefrag_visit() and stores the
+ * answer where the pointer was, until zdefrag_slice_over() says 1 or nothing is left. A block is
+ * visited once in a walk; one that has several pointers is visited once and all of them are
+ * updated. The data may change between two calls as if the walk did not exist, provided that its
+ * cursor survives it.
  * begin    1: start a new walk from the beginning; 0: go on where the last call stopped
  * context  as given to zdefrag_new()
- * It passes every block through zdefrag_visit() and stores the answer where the pointer was, until
- * zdefrag_slice_over() says 1 or nothing is left. A block is visited once in a walk; one that has
- * several pointers is visited once and all of them are updated. The data may change between two
- * calls as if the walk did not exist, provided that its cursor survives it.
  * Returns  1 when the walk is complete, 0 when there is more
  */
 typedef int zdefrag_scan_function(zdefrag *d, int begin, void *context);
 
 /* What zdefrag_step() did, and what the driver is at. */
 enum zdefrag_phase {
-	ZDEFRAG_IDLE = 0, /* looks at fragmentation now and then; zdefrag_stats.reason says why */
+	ZDEFRAG_IDLE = 0,     /* looks at fragmentation now and then; stats.reason says why */
 	ZDEFRAG_COUNTING = 1, /* first walk */
 	ZDEFRAG_PLANNING = 2, /* chooses what to empty */
 	ZDEFRAG_MOVING = 3,   /* second walk */
@@ -115,104 +128,112 @@ enum zdefrag_phase {
 
 /* Why the driver is idle. The values never change meaning. */
 enum zdefrag_reason {
-	ZDEFRAG_REASON_NONE = 0, /* it is not, or has not looked yet */
-	ZDEFRAG_REASON_LOW = 1,  /* fragmentation is under lower_percent or ignore_bytes */
-	ZDEFRAG_REASON_UNATTAINABLE =
-		2, /* there is fragmentation, but moving would free no slab worth it */
-	ZDEFRAG_REASON_BUSY = 3, /* another cycle runs in this process */
-	ZDEFRAG_REASON_BACKOFF =
-		4, /* the last cycle gained too little: waits longer before the next */
-	ZDEFRAG_REASON_NO_MEMORY = 5, /* no memory for the tables: under one percent of the heap */
-	ZDEFRAG_REASON_ABANDONED = 6, /* zdefrag_abandon() */
-	ZDEFRAG_REASON_UNSUPPORTED = 7
+	ZDEFRAG_REASON_NONE = 0,         /* it is not, or has not looked yet */
+	ZDEFRAG_REASON_LOW = 1,          /* fragmentation is under lower_percent or ignore_bytes */
+	ZDEFRAG_REASON_UNATTAINABLE = 2, /* moving would free no slab worth it */
+	ZDEFRAG_REASON_BUSY = 3,         /* another cycle runs in this process */
+	ZDEFRAG_REASON_BACKOFF = 4,      /* the last cycle gained too little: waits longer */
+	ZDEFRAG_REASON_NO_MEMORY = 5,    /* for the tables: about one percent of the heap */
+	ZDEFRAG_REASON_ABANDONED = 6,    /* zdefrag_abandon() */
+	ZDEFRAG_REASON_UNSUPPORTED = 7   /* zdefrag_supported() is 0: no driver has it */
 };
 
-/* The name of a phase and of a reason, "counting", "another cycle runs". A constant string. */
+/*
+ * A phase and a reason in words, such as "counting" and "another cycle runs"; "unknown" for any
+ * other number. Constant strings. Thread-safe.
+ */
 ZMALLOC_API const char *zdefrag_phase_name(int phase) ZMALLOC_ATTR_PURE;
 ZMALLOC_API const char *zdefrag_reason_text(int reason) ZMALLOC_ATTR_PURE;
 
 /*
- * How to work, in the terms of Redis's active-defrag-* settings. Fill one with
- * zdefrag_settings_init() and change what matters.
+ * How to work, in the terms of Redis's active-defrag-* settings; each ends with its default. Fill
+ * one with zdefrag_settings_init() and change what matters.
+ *
+ * In range are 0 < lower_percent <= upper_percent, 0 < cpu_min_percent <= cpu_max_percent <= 100,
+ * 50 <= slice_us <= 1000000 and 0 < check_ms. While cycles gain too little check_ms is doubled
+ * again and again, up to 64 times as long. purge_ms 0 leaves giving back to the allocator's habits.
  */
 struct zdefrag_settings {
 	size_t size;              /* of this struct, as the program was compiled */
 	size_t ignore_bytes;      /* fragmentation up to this is left alone; 100 MiB */
 	unsigned lower_percent;   /* of live bytes: start over this, stop under it; 10 */
 	unsigned upper_percent;   /* at this and over it work with cpu_max_percent; 100 */
-	unsigned cpu_min_percent; /* CPU share of one core at lower_percent; 1 */
-	unsigned cpu_max_percent; /* at upper_percent; 25. Linear in between */
-	unsigned slice_us; /* how long a step may take, microseconds; 500, from 50 to 1000000 */
-	unsigned check_ms; /* how often to look while idle, milliseconds; 1000. Doubles, up to 64
-			      times, while cycles gain too little */
-	unsigned purge_ms; /* the time over which emptied memory is given back after a cycle,
-			      milliseconds; 1000. 0: leave that to the allocator's own habits */
+	unsigned cpu_min_percent; /* share of one core at lower_percent; 1 */
+	unsigned cpu_max_percent; /* and at upper_percent, linear in between; 25 */
+	unsigned slice_us;        /* the time that a step may take, microseconds; 500 */
+	unsigned check_ms;        /* between two looks while idle, milliseconds; 1000 */
+	unsigned purge_ms;        /* emptied memory is given back over this, milliseconds; 1000 */
 };
+
+/* The defaults, for a struct of any version: call it as zdefrag_settings_init(&settings). */
 ZMALLOC_API void zdefrag_settings_init(struct zdefrag_settings *settings, size_t size);
 #define zdefrag_settings_init(settings) (zdefrag_settings_init)((settings), sizeof(*(settings)))
 
 /*
  * A driver. It does nothing by itself and has no thread: call zdefrag_step().
  * scan      the walk
+ * context   passed on to scan
  * settings  NULL for the defaults; copied
- * Returns   the driver; NULL with errno ENOTSUP where zdefrag_supported() is 0, EINVAL for settings
- *           out of range or scan NULL, ENOMEM
+ * Returns   the driver; NULL with errno
+ * Errors    ENOTSUP: zdefrag_supported() is 0; EINVAL: settings are out of range, or scan is NULL;
+ *           ENOMEM
  * Safety    thread-safe
  */
 ZMALLOC_API zdefrag *zdefrag_new(zdefrag_scan_function *scan, void *context,
 				 const struct zdefrag_settings *settings);
 
 /*
- * New settings, from the next step on.
+ * New settings, from the next step on; copied, not NULL.
  * Returns  0; -1 with errno EINVAL, nothing changed
+ * Safety   as for all below: one thread at a time for each driver
  */
 ZMALLOC_API int zdefrag_configure(zdefrag *d, const struct zdefrag_settings *settings);
 
-/* Abandon the cycle if one runs, and free the driver. NULL is allowed. */
+/* Abandon the cycle if one runs, and free the driver. NULL is allowed. Not from within scan. */
 ZMALLOC_API void zdefrag_free(zdefrag *d);
 
 /*
  * Do one slice of work if it is time for one: at most slice_us, plus what one block or one purge
  * takes. Called more often than zdefrag_next_delay_ms() asks for, it works more than
- * cpu_max_percent. Returns  the enum zdefrag_phase that the driver is in afterwards Safety   one
- * thread at a time for each driver; calls scan
+ * cpu_max_percent. From within scan it does nothing.
+ * Returns  the enum zdefrag_phase that the driver is in afterwards
+ * Safety   as above; calls scan
  */
 ZMALLOC_API int zdefrag_step(zdefrag *d);
 
-/*
- * Milliseconds until zdefrag_step() should be called next: for a timer in the program's event loop.
- */
+/* Milliseconds until zdefrag_step() has work to do: for a timer in the program's event loop. */
 ZMALLOC_API unsigned zdefrag_next_delay_ms(const zdefrag *d);
 
 /*
  * A whole cycle now, to its end, without pauses: thresholds, CPU share and back-off are not asked,
- * but fragmentation is brought down to lower_percent and no further. Purges too.
- * Returns  0 if blocks were moved or nothing is attainable; -1 with errno EBUSY if another cycle
- *          runs, ENOMEM if there is no memory for the tables
+ * but fragmentation is brought down to lower_percent and no further. Purges too. From within scan
+ * it does nothing.
+ * Returns  0 if blocks were moved or nothing is attainable; -1 with errno
+ * Errors   EBUSY: another cycle runs; ENOMEM: there is no memory for the tables
  */
 ZMALLOC_API int zdefrag_run(zdefrag *d);
 
-/* End the cycle at once, if this driver's runs: everything held is released. What moved stays
- * moved. May take some milliseconds. Not from within scan. */
+/*
+ * End the cycle at once, if this driver's runs: everything held is released. What moved stays
+ * moved. May take some milliseconds. From within scan it does nothing.
+ */
 ZMALLOC_API void zdefrag_abandon(zdefrag *d);
 
 /*
  * Pass one block through. Within scan only; elsewhere, and for everything that is not the start of
  * a small live block of this library (NULL, a large block, an inside, stack and static memory,
- * another allocator's block), it returns ptr and does nothing.
+ * another allocator's block), and for a block of a private arena, it returns ptr and does nothing.
  * ptr      a live block of any thread's, which no one else uses during the call
  * Returns  where the block is now: its contents are the same to the last usable byte, its size as
- *          zmalloc_size() tells it too, and it is in the same arena. If that is not `ptr`, `ptr` is
- *          gone as if freed.
- * Safety   the driver's thread
+ *          zmalloc_size() tells it too, and it is in the same arena of the allocator's. If that is
+ *          not `ptr`, `ptr` is gone as if freed.
  */
 ZMALLOC_API void *zdefrag_visit(zdefrag *d, void *ptr) ZMALLOC_ATTR_RESULT;
 
 /* Should scan return now? Costs one load: ask after each block or so. */
 ZMALLOC_API int zdefrag_slice_over(const zdefrag *d) ZMALLOC_ATTR_PURE;
 
-/* What a driver has done. Sums are over its life; those marked (c) are of the present or last
- * cycle. */
+/* What a driver has done. Sums are over its life. */
 struct zdefrag_stats {
 	size_t size;               /* of this struct, as the program was compiled */
 	int phase, reason;         /* enum zdefrag_phase, enum zdefrag_reason */
@@ -224,7 +245,7 @@ struct zdefrag_stats {
 	uint64_t cycles;           /* begun */
 	uint64_t visited;          /* blocks passed through zdefrag_visit() */
 	uint64_t moved, moved_bytes;
-	uint64_t slabs_chosen; /* (c) */
+	uint64_t slabs_chosen; /* by the present or last cycle */
 	uint64_t slabs_released, released_bytes;
 	uint64_t refused;    /* destinations inside the set, held */
 	uint64_t held_frees; /* the program's frees inside the set, held */
@@ -238,14 +259,18 @@ struct zdefrag_stats {
 };
 
 /*
+ * The figures of a driver.
  * stats    out; stats->size set by the caller: that many bytes are filled, what this library does
  *          not know is 0
- * Returns  0; -1 with errno EINVAL for a size of 0 or under sizeof(size_t)
+ * Returns  0; -1 with errno EINVAL: stats->size is under sizeof(size_t)
  */
 ZMALLOC_API int zdefrag_get_stats(const zdefrag *d, struct zdefrag_stats *stats);
 
-/* Have progress called after each step of a cycle, from within zdefrag_step() and zdefrag_run().
- * NULL: no longer. It must not call this driver but for zdefrag_get_stats(). */
+/*
+ * Have progress called after each step of a cycle, from within zdefrag_step() and zdefrag_run().
+ * progress  must not call this driver but for zdefrag_get_stats(); NULL: no longer
+ * context   passed on to progress
+ */
 ZMALLOC_API void zdefrag_set_progress(zdefrag *d, void (*progress)(zdefrag *d, void *context),
 				      void *context);
 

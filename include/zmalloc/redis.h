@@ -11,7 +11,6 @@
 #ifndef ZMALLOC_REDIS_H
 #define ZMALLOC_REDIS_H
 
-/* Not <zmalloc.h>: with -Isrc that is the one line in the tree, which includes this header. */
 #include "../zmalloc.h"
 #include "defrag.h"
 
@@ -66,8 +65,10 @@ extern "C" {
 #endif
 
 /*
- * A number of /proc/self/stat by its place in proc(5), the first being 1.
- * Returns 1, or 0 where there is no such file or number; *value is left alone then.
+ * A number of /proc/self/stat.
+ * field    its place in proc(5), the first being 1
+ * value    out; left alone on failure
+ * Returns  1; 0 where there is no such file or number
  */
 ZMALLOC_API int zmalloc_redis_stat_field(int field, long long *value);
 #define get_proc_stat_ll zmalloc_redis_stat_field
@@ -106,18 +107,22 @@ static inline int zmalloc_redis_info_6(size_t *allocated, size_t *active, size_t
 /* ---- jemalloc's own interface ---- */
 
 /*
- * As mallctl(): 0 or an errno value, ENOTSUP where the allocator has no such interface.
+ * As mallctl(): returns 0 or an errno value; ENOTSUP where the allocator has no such interface.
+ *
  * Redis 7.4 and 8 do not start unless they get an arena and a cache for Lua. Where the allocator
- * has none to give, "arenas.create" and "tcache.create" answer 0, the common one.
+ * has none to give, "arenas.create" and "tcache.create" answer 0, the common one; "tcache.flush"
+ * and "tcache.destroy" do nothing and succeed.
  */
 ZMALLOC_API int zmalloc_redis_ctl(const char *name, void *old, size_t *old_size, void *new_value,
 				  size_t new_size);
 #define je_mallctl zmalloc_redis_ctl
 
 /*
- * As malloc_stats_print(): the allocator's report, in pieces of text through `write`, or to stderr
- * if that is NULL. options: jemalloc's; may be NULL. An allocator without a report of that kind
- * gives its name and the figures of zmalloc_get_allocator_info().
+ * As malloc_stats_print(): the allocator's report. An allocator without a report of that kind gives
+ * its name and the figures of zmalloc_get_allocator_info().
+ * write    takes the report in pieces of text; NULL: to stderr
+ * opaque   passed on to write
+ * options  jemalloc's; may be NULL
  */
 ZMALLOC_API void zmalloc_redis_stats_print(void (*write)(void *opaque, const char *text),
 					   void *opaque, const char *options);
@@ -148,8 +153,8 @@ static inline size_t zmalloc_redis_nallocx(size_t size, int flags)
 
 /*
  * As zmalloc(), zrealloc() and zfree(), charged like them and mixed with them freely.
- * flags: an alignment and MALLOCX_ZERO are honoured by every allocator; an arena and a thread cache
- * by jemalloc alone, and ignored elsewhere.
+ * flags    an alignment and MALLOCX_ZERO are honoured by every allocator; an arena and a thread
+ *          cache by jemalloc alone, and ignored elsewhere
  */
 ZMALLOC_API void *zmalloc_with_flags(size_t size, int flags) ZMALLOC_ATTR_MALLOC
 	ZMALLOC_ATTR_SIZE(1);

@@ -4,13 +4,13 @@
  * others.
  *
  * The figures mean the same for every allocator; which of them it knows differs. Unless a function
- * says otherwise it is thread-safe, not async-signal-safe, does not allocate, and answers 0, or -1
+ * says otherwise it is thread-safe, not async-signal-safe, does not allocate, and returns 0, or -1
  * with errno.
  */
 #ifndef ZMALLOC_STATS_H
 #define ZMALLOC_STATS_H
 
-#include <zmalloc.h>
+#include "../zmalloc.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,7 +43,7 @@ extern "C" {
  * the system, less the free top of the main heap, as active.
  */
 struct zmalloc_stats {
-	size_t size; /* of this struct: what the caller has; on return, what the library filled */
+	size_t size;                    /* in: what the caller has; out: what the library filled */
 	uint64_t used_bytes;            /* zmalloc_used_memory() */
 	uint64_t peak_bytes;            /* zmalloc_peak_memory() */
 	uint64_t rss_bytes;             /* the process's resident set, from the kernel */
@@ -64,27 +64,29 @@ struct zmalloc_stats {
 
 /*
  * The figures of this process.
- * stats:   out; stats->size says how much of it the caller has. What this library knows beyond that
+ * stats    out; stats->size says how much of it the caller has. What this library knows beyond that
  *          is left out, what the caller has beyond that is zeroed; stats->size tells which.
- * refresh: 1 to have the allocator take new figures, 0 for the last ones that it took (cheaper);
- *          used, peak, rss and threads are always of now.
+ * refresh  1 to have the allocator take new figures, 0 for the last ones that it took (cheaper);
+ *          used, peak, rss and threads are always of now
  * Errors   EINVAL: stats->size is under sizeof(size_t)
  */
 ZMALLOC_API int zmalloc_stats_get(struct zmalloc_stats *stats, int refresh);
 
 /*
- * The figures of one arena of the allocator, numbered from 0 to zmalloc_stats_arenas(), not all of
- * them being there. The figures that only the process has are unknown.
+ * The figures of one arena of the allocator; those that only the process has are unknown.
+ * arena    from 0 to under zmalloc_stats_arenas(), not all of them being there
  * Errors   EINVAL as above; ENOTSUP: the allocator tells of no arenas (all but jemalloc);
  *          ENOENT: no such arena
  */
 ZMALLOC_API int zmalloc_stats_get_arena(unsigned arena, int refresh, struct zmalloc_stats *stats);
+
+/* How many numbers arenas may have; 0 where the allocator tells of no arenas. */
 ZMALLOC_API unsigned zmalloc_stats_arenas(void);
 
 /*
  * One size class ("bin"): equal regions side by side in slabs. jemalloc tells all; mimalloc tells
- * what the calling thread's heap has; glibc knows free chunks only, and region_bytes is the largest
- * chunk that such a bin takes.
+ * what the calling thread's heap has; glibc knows free chunks only: region_bytes is the largest
+ * chunk that such a bin takes, free_bytes is theirs, and the rest is unknown.
  */
 struct zmalloc_bin_stats {
 	size_t size;           /* of this struct as the library was compiled */
@@ -98,8 +100,10 @@ struct zmalloc_bin_stats {
 #define ZMALLOC_STATS_ALL_ARENAS UINT32_MAX
 
 /*
- * Show every size class that has any slab, smallest first. visit returns 0 to go on; anything else
- * ends the visit. arena: a number, or ZMALLOC_STATS_ALL_ARENAS. May allocate (glibc).
+ * Show every size class that has any slab, smallest first. May allocate (glibc).
+ * arena    a number as for zmalloc_stats_get_arena(), or ZMALLOC_STATS_ALL_ARENAS
+ * refresh  as zmalloc_stats_get()
+ * visit    returns 0 to go on; anything else ends the visit
  * Returns  0; what visit returned if that ended it; -1 with errno
  * Errors   ENOTSUP: the allocator does not tell; ENOENT: no such arena; ENOMEM
  */
@@ -120,9 +124,12 @@ enum zmalloc_stats_format {
 typedef int (*zmalloc_writer)(void *context, const char *text, size_t size);
 
 /*
- * Write the figures of this process.
- * stats:   what zmalloc_stats_get() gave; NULL for those of now, refreshed.
- * Errors   EINVAL: no such format; what the writer or write(2) said: never SIGPIPE, but EPIPE
+ * Write the figures of this process, through a writer or to a descriptor.
+ * stats    what zmalloc_stats_get() gave; NULL for those of now, refreshed
+ * format   enum zmalloc_stats_format
+ * context  passed on to write
+ * Errors   EINVAL: no such format; what the writer or write(2) said: never SIGPIPE, but EPIPE;
+ *          EAGAIN: a non-blocking descriptor is full, and has part of it
  */
 ZMALLOC_API int zmalloc_stats_write(const struct zmalloc_stats *stats, int format,
 				    zmalloc_writer write, void *context);
@@ -134,7 +141,7 @@ ZMALLOC_API int zmalloc_stats_write_fd(const struct zmalloc_stats *stats, int fo
  * Publish this process's figures for zmalloc(1) and zmalloc_process_visit(), now and from now on: a
  * page of shared memory that only the same user may read. Call it again, any time and from any
  * thread, to bring the page up to date; it costs what zmalloc_stats_get() with refresh does and two
- * calls of the kernel more.
+ * calls of the kernel more. The first call may allocate, with the C library's malloc().
  *
  * From then on the library refreshes the page by itself, at most ten times a second and on one
  * hundredth of the time, when a thread passes its threshold anyhow. So a page is late by what was
@@ -149,12 +156,15 @@ ZMALLOC_API int zmalloc_stats_write_fd(const struct zmalloc_stats *stats, int fo
  *
  * The page is $XDG_RUNTIME_DIR/zmalloc/PID, else /run/user/UID/zmalloc/PID, else
  * /tmp/zmalloc-UID/PID, mode 0600 in a directory that must be the user's own and closed to others.
- * Errors   EACCES, EPERM: the directory is not ours alone; what open(2), ftruncate(2), mmap(2) say;
- *          ENOTSUP: the system cannot tell one process from the next of the same number
+ * Errors   EACCES, EPERM: the directory is not ours alone; what open(2), write(2), mmap(2) say;
+ *          ENOTSUP: the system cannot tell one process from the next of the same number; ENOMEM
  */
 ZMALLOC_API int zmalloc_stats_publish(void);
 
-/* Remove the page. Done at exit too, but for _exit(2) and signals: readers skip what is left. */
+/*
+ * Remove the page; returns 0, also where there is none. Done at exit too, but for _exit(2) and
+ * signals: readers skip what is left.
+ */
 ZMALLOC_API int zmalloc_stats_unpublish(void);
 
 /* What a process published. */
@@ -170,17 +180,22 @@ struct zmalloc_process {
 
 /*
  * The figures that a process of this user has published.
- * process: out; process->size says how much of it the caller has. rss_bytes is of now.
+ * pid      its number
+ * process  out; process->size says how much of it the caller has, as stats->size above. rss_bytes
+ *          is of now.
  * Errors   ENOENT: it publishes nothing; ESRCH: there is no such process (any more);
  *          EACCES: it is another user's; EPERM: the page or its directory is not ours alone;
- *          EBADMSG: what is there is no page of this library
+ *          EBADMSG: what is there is no page of this library; EINVAL: process->size is under
+ *          sizeof(size_t); ENOTSUP: the system does not tell of processes
  */
 ZMALLOC_API int zmalloc_process_read(int64_t pid, struct zmalloc_process *process);
 
 /*
  * Show every process of this user that publishes, by number. Pages of processes that are gone, and
- * what is no page, are passed over. visit returns 0 to go on; anything else ends the visit.
+ * what is no page, are passed over. Allocates with the C library's malloc().
+ * visit    returns 0 to go on; anything else ends the visit
  * Returns  0; what visit returned if that ended it; -1 with errno
+ * Errors   ENOMEM; what reading the directory said
  */
 ZMALLOC_API int zmalloc_process_visit(int (*visit)(const struct zmalloc_process *process,
 						   void *context),
@@ -188,9 +203,9 @@ ZMALLOC_API int zmalloc_process_visit(int (*visit)(const struct zmalloc_process 
 
 /*
  * Write the figures of several processes as one document: a table with a line for each (of one
- * alone: all its figures), a JSON array, or OpenMetrics with labels. processes: `count` of them,
- * each of processes->size bytes.
- * Errors   as zmalloc_stats_write()
+ * alone: all its figures), a JSON array, or OpenMetrics with labels.
+ * processes  `count` of them, each of processes->size bytes
+ * Errors     as zmalloc_stats_write()
  */
 ZMALLOC_API int zmalloc_process_write(const struct zmalloc_process *processes, size_t count,
 				      int format, zmalloc_writer write, void *context);
