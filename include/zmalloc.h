@@ -30,11 +30,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <zmalloc/version.h>
+
 /*
  * The headers in zmalloc/ include this one as "../zmalloc.h": a program may have a zmalloc.h of its
  * own where <zmalloc.h> is looked for first. Redis has, and builds with -Isrc.
  */
-#include <zmalloc/version.h>
 
 /*
  * Compiler hints. A program that defines the first before it includes this header defines all five,

@@ -2,8 +2,8 @@
 /*
  * lib/account_free.c - how each thread frees: at once, past a watch or into an arena.
  *
- * zfree() of a thread whose allocator counts for us is a jump through a pointer of the thread's own.
- * All that is out of the ordinary is a function put there.
+ * zfree() of a thread whose allocator counts for us is a jump through a pointer of the thread's
+ * own. All that is out of the ordinary is a function put there.
  */
 #include "config.h"
 
@@ -70,8 +70,10 @@ static void free_sized_routed(void *ptr, size_t size, int flags)
 
 /* ---- While there is a watch ----------------------------------------------------------------- */
 
-/* Let the watch have a block that the program freed; else give it to the allocator. True: the watch
- * has it. */
+/*
+ * Let the watch have a block that the program freed;
+ * else give it to the allocator. True: the watch has it.
+ */
 static bool free_or_hold(void *ptr)
 {
 	const struct zm_watch *watch = zm_account_watched();

@@ -25,8 +25,7 @@ struct zm_chunk {
 struct zm_account {
 	pthread_mutex_t lock;
 	pthread_once_t once;
-	pthread_key_t key; /* its value: the thread's record; its destructor: the end of the
-			      thread's membership */
+	pthread_key_t key; /* its value: the thread's record; its destructor ends membership */
 	bool usable;       /* the key exists */
 	bool may_borrow;
 
@@ -83,12 +82,12 @@ static inline ptrdiff_t zm_thread_net(const struct zm_thread *self)
 	return net;
 }
 
-/* ---- account.c */
+/* ---- account.c ---- */
 
 /* Once, before anything else here is used. */
 void zm_account_set_up(void);
 
-/* ---- account_threshold.c; under the lock */
+/* ---- account_threshold.c; under the lock ---- */
 
 /*
  * Tell the owner its ceiling, in the terms it compares: a borrowing thread knows its borrowed part
@@ -100,14 +99,19 @@ void zm_account_tell_ceiling(struct zm_counter *counter);
 /* Let the thread go on from `figure`. */
 void zm_account_raise(struct zm_counter *counter, ptrdiff_t figure);
 
-/* ---- account_free.c */
+/* ---- account_free.c ---- */
 
-/* Under the lock, or by the thread itself before it is known: how it frees and resizes from now on. */
+/*
+ * How a thread frees and resizes from now on. Under the lock, or by the thread itself before it is
+ * known.
+ */
 void zm_account_tell_functions(struct zm_thread *thread);
 
 #if ZM_RAW_COUNTS
-/* How a thread frees whose calls the allocator does not count for us: not yet, not in this process,
- * or no longer. */
+/*
+ * How a thread frees whose calls the allocator does not count for us:
+ * not yet, not in this process, or no longer.
+ */
 void zm_free_unsettled(void *ptr);
 void zm_free_sized_unsettled(void *ptr, size_t size, int flags);
 #endif

@@ -32,8 +32,10 @@ ptrdiff_t zm_account_sum(void)
 	return sum;
 }
 
-/* Threads stay under their ceilings and these under the peak: a sum over it adds figures of
- * different moments, of which one block may be in two. */
+/*
+ * Threads stay under their ceilings and these under the peak: a sum over it adds figures of
+ * different moments, of which one block may be in two.
+ */
 size_t zm_account_used(void)
 {
 	ptrdiff_t sum = zm_account_sum(), peak = zm_load(&zm_account.peak_bytes);
@@ -48,8 +50,10 @@ size_t zm_account_peak(void)
 	return (size_t)zm_load(&zm_account.peak_bytes);
 }
 
-/* A record brings the figure of those who had it before: so the thread joins before it first looks,
- * and its figure goes on where it was when the record is given back. */
+/*
+ * A record brings the figure of those who had it before: so the thread joins before it first looks,
+ * and its figure goes on where it was when the record is given back.
+ */
 ptrdiff_t zm_account_thread_net(void)
 {
 	const struct zm_thread *self = &zm_thread;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/account_threshold.c - the ceilings that start the cold path, the peak, and what each call does
- * there.
+ * lib/account_threshold.c - the ceilings that start the cold path, the peak, and what each call
+ * does there.
  *
  * Each owned record has a ceiling, the figure that its thread may reach unseen. Invariant, under
  * the lock:
@@ -57,8 +57,10 @@ static ptrdiff_t room_under_peak(void)
 	       zm_account.committed_bytes;
 }
 
-/* Leave every other thread ZM_STEP_BYTES and no more: what it freed since it last came here is free
- * for others. */
+/*
+ * Leave every other thread ZM_STEP_BYTES and no more:
+ * what it freed since it last came here is free for others.
+ */
 static void take_back_room(const struct zm_counter *mine)
 {
 	for (struct zm_chunk *chunk = &zm_account.first; chunk != NULL;
@@ -109,8 +111,10 @@ static void settle_ended(ptrdiff_t bytes)
 	pthread_mutex_unlock(&zm_account.lock);
 }
 
-/* The ceiling told to the owner may be lower than the one granted: only the latter is the account's
- * business. */
+/*
+ * The ceiling told to the owner may be lower than the one granted:
+ * only the latter is the account's business.
+ */
 static void raise_ceiling_if_due(struct zm_counter *counter)
 {
 	zm_account_hook hook;
