@@ -59,4 +59,5 @@ AC_DEFUN([ZM_LIBTOOL], [
 	AC_REQUIRE([AC_CANONICAL_HOST])
 	AS_CASE([$host_os],
 		[linux*|*bsd*|dragonfly*|solaris*|haiku*], [link_all_deplibs=no])
+	AM_CONDITIONAL([ZM_STATIC], [test "$enable_static" = yes])
 ])

@@ -46,6 +46,7 @@ AC_DEFUN([ZM_TLS], [
 			])
 		],
 		[auto,*], [zm_tls_model=global-dynamic])
+	AC_SUBST([zm_tls_model])
 	AS_IF([test "$zm_tls_model" = initial-exec],
 		[AC_DEFINE([HAVE_TLS_INITIAL_EXEC], [1], [Define to 1 to have the thread-local variable in the initial-exec model.])])
 ])

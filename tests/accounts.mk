@@ -13,7 +13,7 @@ zm_check_tests += \
 
 zm_script_tests += tests/check_preload.sh
 
-# Without a static library libtool takes the shared one.
+if ZM_STATIC
 zm_check_tests += \
 	tests/static_errno \
 	tests/static_exit \
@@ -23,6 +23,7 @@ zm_check_tests += \
 	tests/static_shadow \
 	tests/static_thread_used \
 	tests/static_threads
+endif
 
 tests_static_errno_SOURCES = tests/test_errno.c
 tests_static_errno_LDFLAGS = $(AM_LDFLAGS) -static

@@ -24,6 +24,7 @@ x86_64-*) ;;
 esac
 test "$cross_compiling" = no || skip 'cross compiled'
 test "$zm_sanitizer" = no || skip "the sanitizer '$zm_sanitizer' adds instructions of its own"
+test "$zm_tls_model" = initial-exec || skip "the figures are those of the initial-exec TLS model, this is $zm_tls_model"
 test "$enable_shared" = yes || skip 'the figures are those of the shared library'
 case " $CFLAGS " in
 *' -O2 '* | *' -O3 '*) ;;

@@ -20,6 +20,8 @@ tests_test_defrag_hints_SOURCES = tests/test_defrag_hints.c $(zm_defrag_blocks)
 tests_test_defrag_pointers_SOURCES = tests/test_defrag_pointers.c $(zm_defrag_blocks)
 
 # The static library finds sizes another way, and in a program that is linked with the allocator itself.
+if ZM_STATIC
 zm_check_tests += tests/static_defrag_busy
+endif
 tests_static_defrag_busy_SOURCES = tests/test_defrag_busy.c $(zm_defrag_blocks)
 tests_static_defrag_busy_LDFLAGS = $(AM_LDFLAGS) -static

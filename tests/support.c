@@ -16,6 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#if defined(HAVE_DLADDR)
+#include <dlfcn.h>
+#endif
+
 #include <zmalloc.h>
 
 /* ---- The program ---------------------------------------------------------------------------- */
@@ -119,6 +123,26 @@ bool under_checker(void)
 size_t steps(size_t full, size_t small)
 {
 	return under_checker() || getenv("ZMALLOC_TEST_SLOW") != NULL ? small : full;
+}
+
+const char *file_of_function(const char *function)
+{
+#if defined(HAVE_DLADDR) && defined(RTLD_DEFAULT)
+	void *at = dlsym(RTLD_DEFAULT, function);
+	Dl_info info;
+
+	return at != NULL && dladdr(at, &info) != 0 ? info.dli_fname : NULL;
+#else
+	(void)function;
+	return NULL;
+#endif
+}
+
+bool malloc_is_the_c_librarys(void)
+{
+	const char *of_malloc = file_of_function("malloc"), *of_puts = file_of_function("puts");
+
+	return of_malloc != NULL && of_puts != NULL && strcmp(of_malloc, of_puts) == 0;
 }
 
 /* ---- Chance --------------------------------------------------------------------------------- */

@@ -46,6 +46,12 @@ void skip_part(const char *reason);
  */
 bool under_checker(void);
 
+/* The file that holds a function, as the dynamic linker sees it; NULL if it does not tell. */
+const char *file_of_function(const char *function);
+
+/* The program's own malloc() is known to be that of the C library. */
+bool malloc_is_the_c_librarys(void);
+
 /* A sanitizer is compiled in; its run-time library has threads and locks of its own. */
 bool sanitized(void);
 bool under_valgrind(void);

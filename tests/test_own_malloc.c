@@ -11,31 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(HAVE_DLADDR)
-#include <dlfcn.h>
-#endif
-
 #include <zmalloc.h>
-
-/* The file that holds a function, as the dynamic linker sees it; NULL if it does not tell. */
-static const char *file_of(const char *function)
-{
-#if defined(HAVE_DLADDR) && defined(RTLD_DEFAULT)
-	void *at = dlsym(RTLD_DEFAULT, function);
-	Dl_info info;
-
-	return at != NULL && dladdr(at, &info) != 0 ? info.dli_fname : NULL;
-#else
-	(void)function;
-	return NULL;
-#endif
-}
 
 /* Neither preloaded nor linked: nothing but the library could have put another malloc() there. */
 START_TEST(test_malloc_is_the_c_librarys)
 {
-	const char *of_malloc = file_of("malloc"), *of_puts = file_of("puts");
-	const char *of_zmalloc = file_of("zmalloc");
+	const char *of_malloc = file_of_function("malloc"), *of_puts = file_of_function("puts");
+	const char *of_zmalloc = file_of_function("zmalloc");
 
 	if (of_malloc == NULL || of_puts == NULL || getenv("LD_PRELOAD") != NULL ||
 	    under_checker()) {
@@ -47,16 +29,16 @@ START_TEST(test_malloc_is_the_c_librarys)
 		return;
 	}
 	ck_assert_str_eq(of_malloc, of_puts);
-	ck_assert_str_eq(file_of("free"), of_puts);
-	ck_assert_str_eq(file_of("realloc"), of_puts);
-	ck_assert_str_eq(file_of("calloc"), of_puts);
+	ck_assert_str_eq(file_of_function("free"), of_puts);
+	ck_assert_str_eq(file_of_function("realloc"), of_puts);
+	ck_assert_str_eq(file_of_function("calloc"), of_puts);
 }
 END_TEST
 
 /* Set by check_preload.sh, which wants to be sure that what follows is the case it is about. */
 START_TEST(test_malloc_is_the_allocators_where_preloaded)
 {
-	const char *of_malloc = file_of("malloc");
+	const char *of_malloc = file_of_function("malloc");
 
 	if (getenv("ZMALLOC_TEST_PRELOADED") == NULL)
 		return;
@@ -222,7 +204,7 @@ static uint64_t allocators_count(bool *known)
 
 START_TEST(test_own_blocks_do_not_reach_the_allocator)
 {
-	const char *of_malloc = file_of("malloc"), *of_puts = file_of("puts");
+	const char *of_malloc = file_of_function("malloc"), *of_puts = file_of_function("puts");
 	uint64_t before, after;
 	bool known;
 
