@@ -7,9 +7,10 @@
  *
  *   ZM_COUNT_SIZES       our counter, sizes asked of the allocator: every allocator but jemalloc.
  *   ZM_COUNT_BORROWED    jemalloc's own counters of the thread are the figure; nothing is added up
- * here. Shared library only, where the program's malloc() is the C library's, so that only our
- * blocks move them. ZM_COUNT_DIFFERENCE  our counter, sizes by what a call moved jemalloc's
- * counters: the static library, whose program mostly has jemalloc as its own malloc().
+ *                        here. Shared library only, where the program's malloc() is the C
+ *                        library's, so that only our blocks move them.
+ *   ZM_COUNT_DIFFERENCE  our counter, sizes by what a call moved jemalloc's counters: the static
+ *                        library, whose program mostly has jemalloc as its own malloc().
  *
  * The borrowing build finds at run time whether it may (jemalloc keeps statistics and is not the
  * program's malloc() too); if not, its threads take the cold path at each call, which asks for
@@ -157,6 +158,12 @@ void zm_account_new(size_t bytes);
 /* A block freed by a thread without a counter of its own to take it off, after the free. */
 void zm_account_gone(size_t bytes);
 
+/*
+ * Free a block of a thread whose figure no fast path keeps, or where there is a watch or an arena.
+ * NULL: nothing.
+ */
+void zm_free_unsettled(void *ptr);
+
 /* A block that changed from old_bytes to new_bytes, on a thread whose allocator does not count for
  * us. */
 void zm_account_resized(size_t old_bytes, size_t new_bytes);
@@ -187,7 +194,6 @@ void zm_account_raw(ptrdiff_t bytes);
  */
 void zm_account_route(void);
 
-#if ZM_RAW_COUNTS
 /*
  * While a watch is set, every block that the program gets or gives up is shown to it first, on the
  * program's thread. All threads come by from their next call on; a call that has begun by then may
@@ -206,7 +212,6 @@ struct zm_watch {
 /* NULL lifts the watch. One at a time. */
 void zm_account_watch(const struct zm_watch *watch);
 const struct zm_watch *zm_account_watched(void);
-#endif
 
 /*
  * Have `hook` called by every thread that passes its threshold, on the cold path of its allocation,

@@ -13,11 +13,48 @@
 
 #include "allocator/arena.h"
 
-#if ZM_RAW_COUNTS
-
 const struct zm_watch *zm_account_watched(void)
 {
 	return zm_load_acquire(&zm_account.watch);
+}
+
+/*
+ * Let the watch have a block that the program freed;
+ * else give it to the allocator. True: the watch has it.
+ */
+static bool free_or_hold(void *ptr)
+{
+	const struct zm_watch *watch = zm_account_watched();
+
+	if (watch != NULL && watch->died(ptr))
+		return true;
+	if (!zm_load(&zm_account.routed) || !zm_arena_free(ptr))
+		zm_raw_free(ptr);
+	return false;
+}
+
+/* Not counted yet, not in this process, or no longer; or, with our own counter, watched. */
+ZM_COLD void zm_free_unsettled(void *ptr)
+{
+	int saved_errno = errno;
+	size_t bytes;
+
+	if (ptr == NULL)
+		return;
+	if (zm_thread.state == ZM_THREAD_NEW)
+		zm_account_join();
+	bytes = zm_raw_charged(ptr);
+	if (free_or_hold(ptr) || !zm_thread.borrows)
+		zm_account_gone(bytes);
+	errno = saved_errno;
+}
+
+#if ZM_RAW_COUNTS
+
+void zm_free_sized_unsettled(void *ptr, size_t size, int flags)
+{
+	(void)size, (void)flags;
+	zm_free_unsettled(ptr);
 }
 
 /* For allocators, or settings of theirs, whose frees do not keep it. */
@@ -70,21 +107,6 @@ static void free_sized_routed(void *ptr, size_t size, int flags)
 
 /* ---- While there is a watch ----------------------------------------------------------------- */
 
-/*
- * Let the watch have a block that the program freed;
- * else give it to the allocator. True: the watch has it.
- */
-static bool free_or_hold(void *ptr)
-{
-	const struct zm_watch *watch = zm_account_watched();
-
-	if (watch != NULL && watch->died(ptr))
-		return true;
-	if (!zm_load(&zm_account.routed) || !zm_arena_free(ptr))
-		zm_raw_free(ptr);
-	return false;
-}
-
 /* What is held has not moved the allocator's counters, but the program has freed it. */
 static void free_sized_watched(void *ptr, size_t size, int flags)
 {
@@ -101,28 +123,6 @@ static void free_watched(void *ptr)
 {
 	if (ptr != NULL)
 		free_sized_watched(ptr, 0, 0);
-}
-
-/* ---- While the allocator does not count for the thread -------------------------------------- */
-
-void zm_free_sized_unsettled(void *ptr, size_t size, int flags)
-{
-	int saved_errno = errno;
-	size_t bytes;
-
-	(void)size, (void)flags;
-	if (zm_thread.state == ZM_THREAD_NEW)
-		zm_account_join();
-	bytes = zm_raw_charged(ptr);
-	if (free_or_hold(ptr) || !zm_thread.borrows)
-		zm_account_gone(bytes);
-	errno = saved_errno;
-}
-
-void zm_free_unsettled(void *ptr)
-{
-	if (ptr != NULL)
-		zm_free_sized_unsettled(ptr, 0, 0);
 }
 
 /* ---- Which of them -------------------------------------------------------------------------- */
@@ -153,7 +153,8 @@ void zm_account_tell_functions(struct zm_thread *thread)
 
 void zm_account_tell_functions(struct zm_thread *thread)
 {
-	zm_store(&thread->watched, zm_load(&zm_account.routed));
+	zm_store(&thread->watched,
+		 zm_load(&zm_account.watch) != NULL || zm_load(&zm_account.routed));
 }
 
 #endif
@@ -181,8 +182,6 @@ void zm_account_route(void)
 	pthread_mutex_unlock(&zm_account.lock);
 }
 
-#if ZM_RAW_COUNTS
-
 void zm_account_watch(const struct zm_watch *watch)
 {
 	pthread_once(&zm_account.once, zm_account_set_up);
@@ -191,5 +190,3 @@ void zm_account_watch(const struct zm_watch *watch)
 	tell_all();
 	pthread_mutex_unlock(&zm_account.lock);
 }
-
-#endif

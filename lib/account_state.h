@@ -108,11 +108,7 @@ void zm_account_raise(struct zm_counter *counter, ptrdiff_t figure);
 void zm_account_tell_functions(struct zm_thread *thread);
 
 #if ZM_RAW_COUNTS
-/*
- * How a thread frees whose calls the allocator does not count for us:
- * not yet, not in this process, or no longer.
- */
-void zm_free_unsettled(void *ptr);
+/* zm_free_unsettled() in the shape of a sized free. */
 void zm_free_sized_unsettled(void *ptr, size_t size, int flags);
 #endif
 

@@ -31,8 +31,6 @@ static void *move(void *ptr, size_t size)
 	return moved;
 }
 
-#if ZM_RAW_COUNTS
-
 static void *show(void *ptr)
 {
 	const struct zm_watch *watch = zm_account_watched();
@@ -55,26 +53,6 @@ static bool is_held_by_watch(void)
 {
 	return zm_account_watched() != NULL;
 }
-
-#else
-
-static void *show(void *ptr)
-{
-	return ptr;
-}
-
-static void *resize_watched(void *ptr, size_t size)
-{
-	(void)size;
-	return ptr;
-}
-
-static bool is_held_by_watch(void)
-{
-	return false;
-}
-
-#endif
 
 ZM_COLD void *zm_new_settle(void *ptr)
 {
@@ -117,22 +95,6 @@ ZM_COLD void *zm_resize_unborrowed(void *ptr, size_t size)
 	else
 		zm_account_new(0);
 	return moved;
-}
-
-ZM_COLD void zm_free_unknown(void *ptr)
-{
-	int saved_errno = errno;
-	size_t bytes;
-
-	if (ptr != NULL) {
-		if (zm_thread.state == ZM_THREAD_NEW)
-			zm_account_join();
-		bytes = zm_raw_charged(ptr);
-		if (!zm_arena_free(ptr))
-			zm_raw_free(ptr);
-		zm_account_gone(bytes);
-	}
-	errno = saved_errno;
 }
 
 /* ---- Allocate ------------------------------------------------------------------------------- */

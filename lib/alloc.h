@@ -22,9 +22,6 @@ void *zm_new_settle(void *ptr);
  */
 void *zm_resize_unborrowed(void *ptr, size_t size);
 
-/* Free for a thread that has no counter, or where the block may be an arena's. */
-void zm_free_unknown(void *ptr);
-
 ZM_INLINE bool zm_product_overflows(size_t num, size_t size, size_t *product)
 {
 #if defined(__GNUC__)
@@ -145,7 +142,7 @@ ZM_INLINE void zm_release(void *ptr)
 	uint64_t mark;
 
 	if (zm_unlikely(counter == &zm_no_counter)) {
-		zm_free_unknown(ptr);
+		zm_free_unsettled(ptr);
 		return;
 	}
 	mark = *zm_thread.freed;
@@ -161,7 +158,7 @@ ZM_INLINE void zm_release_sized(void *ptr, size_t size)
 	if (zm_unlikely(ptr == NULL))
 		return;
 	if (zm_unlikely(counter == &zm_no_counter)) {
-		zm_free_unknown(ptr);
+		zm_free_unsettled(ptr);
 		return;
 	}
 	mark = *zm_thread.freed;
@@ -196,7 +193,7 @@ ZM_INLINE void zm_release(void *ptr)
 	if (ptr == NULL)
 		return;
 	if (zm_unlikely(zm_is_watched()) || zm_unlikely(!zm_raw_charged_quickly(ptr, &bytes))) {
-		zm_free_unknown(ptr);
+		zm_free_unsettled(ptr);
 		return;
 	}
 	zm_account_sub(counter, bytes);

@@ -21,8 +21,6 @@
 #include "account.h"
 #include "defrag/cycle.h"
 
-#if ZM_RAW_COUNTS
-
 /*
  * An allocation tries this often to land elsewhere,
  * then takes what it got: 64 at 60 ns is a bearable delay.
@@ -128,19 +126,3 @@ void zm_hook_remove(void)
 {
 	zm_account_watch(NULL);
 }
-
-#else
-
-/*
- * Without the allocator's counters the account has no watch.
- * The cycle is right without it, if less effective.
- */
-void zm_hook_install(void)
-{
-}
-
-void zm_hook_remove(void)
-{
-}
-
-#endif
