@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 
 int zm_proc_statm_rss(struct zm_span text, uint64_t *pages)
 {
@@ -51,8 +52,7 @@ static int to_long_long(struct zm_span word, long long *value)
 int zm_proc_stat_field(struct zm_span text, int field, long long *value)
 {
 	struct zm_span word;
-	const char *p;
-	bool whole;
+	const char *p, *newline;
 
 	if (field == 1)
 		return zm_span_word(&text, &word) ? to_long_long(word, value) : EINVAL;
@@ -66,14 +66,15 @@ int zm_proc_stat_field(struct zm_span text, int field, long long *value)
 	if (p == text.at)
 		return EINVAL;
 	text.at = p;
-	whole = text.end > text.at && text.end[-1] == '\n';
-	text.end -= whole;
+	newline = memchr(p, '\n', zm_span_size(text));
+	if (newline != NULL)
+		text.end = newline;
 	for (field -= 2; field > 0; field--) {
 		if (!zm_span_word(&text, &word))
 			return ENOENT;
 	}
 	/* Without its newline the text has lost its end, perhaps in the middle of this number. */
-	if (!whole && word.end == text.end)
+	if (newline == NULL && word.end == text.end)
 		return ENOENT;
 	return to_long_long(word, value);
 }
