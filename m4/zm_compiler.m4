@@ -33,6 +33,9 @@ AC_DEFUN([ZM_COMPILER], [
 	# Only what a header marks ZMALLOC_API leaves the library, also where there is no symbol map.
 	ZM_TRY_CFLAGS([ZM_CFLAGS], [-fvisibility=hidden])
 
+	# What backtrace() goes by; 32-bit ARM has it on request only.
+	ZM_TRY_CFLAGS([ZM_CFLAGS], [-funwind-tables])
+
 	# Call the allocator through the GOT, without the jump through the PLT.
 	ZM_TRY_CFLAGS([ZM_CFLAGS], [-fno-plt])
 
