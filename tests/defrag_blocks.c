@@ -8,6 +8,14 @@
 
 #include "tests/support.h"
 
+size_t block_steps(size_t full, size_t small)
+{
+	size_t page = 4096, bytes = sizeof(page);
+
+	zmalloc_ctl("arenas.page", &page, &bytes, NULL, 0);
+	return page > 4096 ? full : steps(full, small);
+}
+
 /* The table lies outside the heap that is measured. */
 static void *table_of(size_t count)
 {

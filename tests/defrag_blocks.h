@@ -28,6 +28,12 @@ struct blocks {
 	size_t walks, shown;
 };
 
+/*
+ * How many blocks make slabs enough to defragment: `small` will do where all is slow, but not where
+ * the allocator's pages are large (64 KiB in Debian's jemalloc for ARM), as slabs are made of them.
+ */
+size_t block_steps(size_t full, size_t small);
+
 /* Fill `count` blocks of up to `largest` bytes; then free those of which keep() says no. */
 void blocks_fill(struct blocks *blocks, size_t count, size_t largest, uint64_t seed);
 void blocks_thin(struct blocks *blocks, unsigned keep_percent);

@@ -50,7 +50,7 @@ START_TEST(churn_on_the_walking_thread)
 	zdefrag *d;
 
 	chance = chance_of(1);
-	blocks_fill(&blocks, steps(200000, 20000), 400, 5);
+	blocks_fill(&blocks, block_steps(200000, 20000), 400, 5);
 	blocks_thin(&blocks, 40);
 	d = blocks_driver(&blocks);
 	others_used = zmalloc_used_memory() - blocks_bytes(&blocks);
@@ -89,7 +89,7 @@ START_TEST(zeroed_blocks_are_zeroed)
 	struct blocks blocks = {.after_each = zeroed};
 	zdefrag *d;
 
-	blocks_fill(&blocks, steps(100000, 10000), 400, 6);
+	blocks_fill(&blocks, block_steps(100000, 10000), 400, 6);
 	blocks_thin(&blocks, 40);
 	d = blocks_driver(&blocks);
 	ck_assert_int_eq(zdefrag_run(d), 0);
@@ -163,8 +163,8 @@ START_TEST(other_threads_allocate_and_free_meanwhile)
 	zdefrag *d;
 
 	/* Blocks to walk and blocks for the workers to free lie side by side. */
-	blocks_fill(&blocks, steps(150000, 15000), 400, 7);
-	blocks_fill(&given, steps(30000, 3000), 400, 8);
+	blocks_fill(&blocks, block_steps(150000, 15000), 400, 7);
+	blocks_fill(&given, block_steps(30000, 3000), 400, 8);
 	blocks_thin(&blocks, 40);
 	barrier_init(&begin, WORKERS + 1);
 	barrier_init(&end, WORKERS + 1);

@@ -34,7 +34,7 @@ START_TEST(a_cycle_gains_and_loses_nothing)
 	struct zdefrag_stats stats;
 	zdefrag *d;
 
-	blocks_fill(&blocks, steps(BLOCKS, BLOCKS / 10), 400, 1);
+	blocks_fill(&blocks, block_steps(BLOCKS, BLOCKS / 10), 400, 1);
 	blocks_thin(&blocks, 50);
 	zmalloc_purge();
 	rss = zmalloc_get_rss();
@@ -72,7 +72,7 @@ START_TEST(sizes_stay)
 	struct blocks blocks = {0};
 	zdefrag *d;
 
-	blocks_fill(&blocks, steps(60000, 6000), 14000, 2);
+	blocks_fill(&blocks, block_steps(60000, 6000), 14000, 2);
 	blocks_thin(&blocks, 40);
 	for (size_t i = 0; i < blocks.count; i++)
 		usable[i] = (uint32_t)zmalloc_usable_size(blocks.held[i].at);
@@ -98,7 +98,7 @@ START_TEST(hidden_blocks_are_left_in_peace)
 	struct zdefrag_stats stats;
 	zdefrag *d;
 
-	blocks_fill(&blocks, steps(BLOCKS, BLOCKS / 10), 200, 3);
+	blocks_fill(&blocks, block_steps(BLOCKS, BLOCKS / 10), 200, 3);
 	blocks_thin(&blocks, 30);
 	before = calloc(blocks.count, sizeof(*before));
 	ck_assert_ptr_nonnull(before);
@@ -131,7 +131,7 @@ static unsigned arena_of(void *ptr)
 
 static void *fill_elsewhere(void *context)
 {
-	blocks_fill(context, steps(60000, 6000), 300, 4);
+	blocks_fill(context, block_steps(60000, 6000), 300, 4);
 	return NULL;
 }
 

@@ -62,7 +62,7 @@ END_TEST
 START_TEST(bad_settings_are_refused)
 {
 	struct zdefrag_settings good, bad;
-	struct zdefrag_stats stats = {.size = 4};
+	struct zdefrag_stats stats = {.size = sizeof(stats.size) - 1};
 	zdefrag *d;
 
 	if (!zdefrag_supported())
@@ -140,7 +140,7 @@ START_TEST(a_tight_heap_is_left_alone)
 	struct blocks blocks = {0};
 	zdefrag *d;
 
-	blocks_fill(&blocks, steps(50000, 5000), 300, 1);
+	blocks_fill(&blocks, block_steps(50000, 5000), 300, 1);
 	d = blocks_driver(&blocks);
 	ck_assert_int_eq(zdefrag_run(d), 0);
 	ck_assert_uint_eq(stats_of(d).moved, 0);
@@ -156,7 +156,7 @@ START_TEST(under_the_mark_nothing_begins)
 	struct zdefrag_settings settings;
 	zdefrag *d;
 
-	blocks_fill(&blocks, steps(50000, 5000), 300, 2);
+	blocks_fill(&blocks, block_steps(50000, 5000), 300, 2);
 	blocks_thin(&blocks, 50);
 	zdefrag_settings_init(&settings);
 	d = zdefrag_new(blocks_scan, &blocks, &settings);
@@ -185,7 +185,7 @@ START_TEST(abandoned_midway_all_is_released)
 	zdefrag *d;
 	size_t used;
 
-	blocks_fill(&blocks, steps(200000, 20000), 300, 3);
+	blocks_fill(&blocks, block_steps(200000, 20000), 300, 3);
 	blocks_thin(&blocks, 40);
 	d = blocks_driver(&blocks);
 	used = zmalloc_used_memory();
@@ -215,7 +215,7 @@ START_TEST(one_cycle_at_a_time)
 	struct blocks blocks = {0}, none = {0};
 	zdefrag *d, *other;
 
-	blocks_fill(&blocks, steps(100000, 10000), 300, 4);
+	blocks_fill(&blocks, block_steps(100000, 10000), 300, 4);
 	blocks_thin(&blocks, 40);
 	d = blocks_driver(&blocks);
 	other = blocks_driver(&none);
@@ -241,7 +241,7 @@ START_TEST(a_vain_cycle_backs_off)
 	zdefrag *d;
 	unsigned delay;
 
-	blocks_fill(&blocks, steps(50000, 5000), 300, 5);
+	blocks_fill(&blocks, block_steps(50000, 5000), 300, 5);
 	blocks_thin(&blocks, 40);
 	zdefrag_settings_init(&settings);
 	settings.ignore_bytes = 0;

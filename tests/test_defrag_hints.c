@@ -28,7 +28,7 @@ static void move(struct held_block *block)
 
 static void prepare(struct blocks *blocks)
 {
-	blocks_fill(blocks, steps(200000, 40000), 300, 1);
+	blocks_fill(blocks, block_steps(200000, 40000), 300, 1);
 	blocks_thin(blocks, 40);
 	moved = 0;
 }

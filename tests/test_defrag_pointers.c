@@ -79,7 +79,7 @@ static void show_strange(struct blocks *blocks, zdefrag *d)
 
 static void prepare(struct blocks *blocks, int *on_stack)
 {
-	blocks_fill(blocks, steps(60000, 6000), 1000, 1);
+	blocks_fill(blocks, block_steps(60000, 6000), 1000, 1);
 	blocks_thin(blocks, 40);
 	large = zmalloc(MIB);
 	libc_block = malloc(64);
@@ -139,7 +139,7 @@ START_TEST(shifted_pointers_move_nothing)
 	struct zdefrag_settings settings;
 	zdefrag *d;
 
-	blocks_fill(&blocks, steps(60000, 6000), 1000, 2);
+	blocks_fill(&blocks, block_steps(60000, 6000), 1000, 2);
 	blocks_thin(&blocks, 40);
 	zdefrag_settings_init(&settings);
 	settings.purge_ms = 0;

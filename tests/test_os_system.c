@@ -255,6 +255,10 @@ START_TEST(test_memory_size_is_the_one_in_meminfo)
 		skip_part("no /proc/meminfo");
 		return;
 	}
+	if (emulated() && sizeof(size_t) < sizeof(uint64_t)) {
+		skip_part("the emulator cuts sysinfo's figures to 32 bits");
+		return;
+	}
 	ck_assert_uint_eq(size, total);
 }
 END_TEST

@@ -116,7 +116,7 @@ START_TEST(test_flagged_allocation_fails_as_zmalloc_does)
 	ck_assert_ptr_null(zmalloc_with_flags(opaque_size(SIZE_MAX), 0));
 	ck_assert_uint_eq(oom_size, SIZE_MAX);
 	ck_assert_ptr_null(zmalloc_with_flags(over, MALLOCX_LG_ALIGN(12)));
-	ck_assert_ptr_null(zmalloc_with_flags(1, MALLOCX_LG_ALIGN(63)));
+	ck_assert_ptr_null(zmalloc_with_flags(1, MALLOCX_LG_ALIGN((int)sizeof(size_t) * 8 - 1)));
 	ck_assert_ptr_null(zrealloc_with_flags(block, over, 0));
 	ck_assert_uint_eq(oom_size, over);
 	ck_assert_uint_eq(oom_calls, 4);
