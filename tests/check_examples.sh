@@ -68,9 +68,17 @@ consume() {
 	attempt "README's program, by $1" env MAKEFLAGS= sh "$source/tests/consumer/build.sh" "$1"
 }
 consume pkg-config
+# The C++ compiler that goes with $CC: another one's programs may have another C library.
+CXX=$(echo "$CC" | sed -e 's/gcc/g++/' -e 's/clang/clang++/')
+test "$CXX" != "$CC" || CXX=c++
+export CXX
 echo 'int main() { return 0; }' >empty.cc
-if c++ -o empty empty.cc >/dev/null 2>&1; then consume c++; else left_out="$left_out c++"; fi
-if command -v cmake >/dev/null 2>&1; then consume cmake; else left_out="$left_out cmake"; fi
+if $CXX -o empty empty.cc >/dev/null 2>&1; then
+	consume c++
+	if command -v cmake >/dev/null 2>&1; then consume cmake; else left_out="$left_out cmake"; fi
+else
+	left_out="$left_out c++, and cmake, whose project has both languages"
+fi
 if command -v aclocal >/dev/null 2>&1 && command -v autoconf >/dev/null 2>&1; then
 	consume autoconf
 else

@@ -32,7 +32,7 @@ allowed="$allowed get_next_area_info get_system_info mach_task_self_ proc_pidinf
 # The compiler's and the C library's own: errno, stack protector, _FORTIFY_SOURCE, division, TLS.
 generated='^(__errno_location|___errno|__errno|__error|__stack_chk_(fail|guard)(_local)?|_errnop|
 |__(memcpy|memmove|memset|read)_chk|_GLOBAL_OFFSET_TABLE_|__(u?div|u?mod|u?divmod)[a-z]*[0-9]*|
-|__aeabi_[a-z0-9]+|__x86\.get_pc_thunk\.[a-z]+|__tls_get_addr|__(get|set)rlimit64|(getrlimit|mmap|open|stat|fcntl)64|
+|__aeabi_[a-z0-9_]+|__x86\.get_pc_thunk\.[a-z]+|__tls_get_addr|__(get|set)rlimit64|(getrlimit|mmap|open|stat|fcntl)64|
 |__open64_2|__open_2|__gcov_.*|__stack_smash_handler)$'
 generated=$(printf '%s' "$generated" | tr -d '\n')
 
