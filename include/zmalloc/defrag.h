@@ -65,9 +65,9 @@ ZMALLOC_API int zdefrag_supported(void);
  * Would moving this block help? If so the program allocates a copy with zmalloc_no_tcache() of the
  * block's zmalloc_size(), copies, and frees the old block with zfree_no_tcache().
  *
- * The answer comes from occupancies that the hints themselves sample, so the first sixteenth or so
- * of a pass is answered 0. A slab once chosen stays chosen; all its blocks are answered 1 until it
- * is empty. The cycle behind it begins with the first hint when fragmentation is worth it (over one
+ * The first hints, one in a thousand or so, look at all slabs and choose which to empty; they are
+ * answered 0. A slab once chosen stays chosen; all its blocks are answered 1 until it is empty. The
+ * cycle behind it begins with the first hint when fragmentation is worth it (over one
  * percent of live bytes), and ends when all that was planned is done, by zdefrag_hint_end(), or by
  * the program's own z-calls when it has not asked for a second.
  * ptr      a live block; NULL, a large block, or an address that is no block's start is answered 0

@@ -39,12 +39,33 @@
 /* One byte each, never cleared; 2 MiB of addresses of which a page or two are ever touched. */
 static ZM_ATOMIC(unsigned char) granules[GRANULES];
 
+/*
+ * The same as a list, for walks; those past its end are asked about, but not walked. 0: not written
+ * yet.
+ */
+#define LISTED_MAX 8192
+static struct {
+	ZM_ATOMIC(size_t) count;
+	ZM_ATOMIC(size_t) granule[LISTED_MAX];
+} listed;
+
+static ZM_COLD void note_first(size_t granule)
+{
+	size_t at;
+
+	if (zm_exchange(&granules[granule], 1) != 0)
+		return;
+	at = zm_fetch_add(&listed.count, 1);
+	if (at < LISTED_MAX)
+		zm_store(&listed.granule[at], granule);
+}
+
 void zm_slab_note(const void *ptr)
 {
 	size_t granule = (uintptr_t)ptr >> GRANULE_SHIFT;
 
-	if (granule < GRANULES && zm_load(&granules[granule]) == 0)
-		zm_store(&granules[granule], 1);
+	if (granule < GRANULES && zm_unlikely(zm_load(&granules[granule]) == 0))
+		note_first(granule);
 }
 
 static bool may_ask(const void *ptr)
@@ -325,6 +346,90 @@ bool zm_slab_usage(const void *ptr, struct zm_slab_usage *usage)
 	}
 	usage->free = (uint32_t)answer.free;
 	usage->regions = (uint32_t)answer.regions;
+	return true;
+}
+
+/* ---- All slabs ---- */
+
+/*
+ * Every page of a slab answers for it, and the page after a slab begins something else. So a walk
+ * by pages meets each slab at its first, goes on behind its last, and needs no address of a block.
+ * Where a slab reaches over the end of a granule, the pages that it has there are left out; if those
+ * behind it say the same of themselves they get a wrong base, up to the first that does not.
+ */
+#define GRANULE_PAGES(layout) ((size_t)1 << (GRANULE_SHIFT - (layout)->page_shift))
+
+static size_t walk_batch(char *first, size_t pages, void (*found)(const struct zm_slab *slab))
+{
+	const void *asked[ZM_SLAB_BATCH];
+	struct usage usage[ZM_SLAB_BATCH];
+	struct zm_slab slab;
+	size_t at = 0;
+
+	for (size_t i = 0; i < pages; i++)
+		asked[i] = first + (i << je.layout.page_shift);
+	if (!query(asked, usage, pages))
+		return pages;
+	while (at < pages) {
+		if (!bin_of(&usage[at], &slab.bin)) {
+			at++;
+			continue;
+		}
+		slab.base = first + (at << je.layout.page_shift);
+		slab.used = (uint32_t)(usage[at].regions - usage[at].free);
+		if (arena_of(slab.base, &slab.arena))
+			found(&slab);
+		at += je.layout.bin[slab.bin].slab_bytes >> je.layout.page_shift;
+	}
+	return at;
+}
+
+/* Pages at the beginning of a granule that belong to a slab of the one before. */
+static size_t spilled_pages(char *granule)
+{
+	const void *asked[1 + ZM_SLAB_BATCH];
+	struct usage usage[1 + ZM_SLAB_BATCH];
+	size_t pages = 0;
+	uint32_t bin;
+
+	if (!may_ask(granule - 1))
+		return 0;
+	asked[0] = granule - 1;
+	for (size_t i = 0; i < ZM_SLAB_BATCH; i++)
+		asked[1 + i] = granule + (i << je.layout.page_shift);
+	if (!query(asked, usage, 1 + ZM_SLAB_BATCH) || !bin_of(&usage[0], &bin))
+		return 0;
+	while (pages < ZM_SLAB_BATCH && same(&usage[1 + pages], &usage[0]) &&
+	       (pages + 1) << je.layout.page_shift < je.layout.bin[bin].slab_bytes)
+		pages++;
+	return pages;
+}
+
+bool zm_slab_walk(struct zm_slab_walk *walk, size_t pages,
+		  void (*found)(const struct zm_slab *slab))
+{
+	size_t count = zm_load(&listed.count);
+
+	if (count > LISTED_MAX)
+		count = LISTED_MAX;
+	for (size_t done = 0; walk->granule < count; done += ZM_SLAB_BATCH) {
+		size_t granule = zm_load(&listed.granule[walk->granule]);
+		char *first = (char *)(granule << GRANULE_SHIFT);
+		size_t left = GRANULE_PAGES(&je.layout) - walk->page;
+
+		if (done >= pages)
+			return false;
+		if (granule != 0 && walk->page == 0)
+			walk->page = spilled_pages(first);
+		if (granule != 0)
+			walk->page +=
+				walk_batch(first + (walk->page << je.layout.page_shift),
+					   left < ZM_SLAB_BATCH ? left : ZM_SLAB_BATCH, found);
+		if (granule == 0 || walk->page >= GRANULE_PAGES(&je.layout)) {
+			walk->granule++;
+			walk->page = 0;
+		}
+	}
 	return true;
 }
 

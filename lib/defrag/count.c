@@ -8,27 +8,35 @@
 
 #include "defrag/cycle.h"
 
-static struct zm_slab_record *new_record(const struct zm_slab *found)
+struct zm_slab_record *zm_cycle_new_record(const struct zm_slab *found)
 {
 	struct zm_slab_record *slab;
-	size_t bytes = zm_cycle.layout->bin[found->bin].slab_bytes;
 
 	if (zm_cycle.slabs_count == zm_cycle.slabs_capacity || found->arena >= zm_cycle.arenas)
 		return NULL;
-	slab = &zm_cycle.slabs[zm_cycle.slabs_count];
+	slab = &zm_cycle.slabs[zm_cycle.slabs_count++];
 	slab->base = found->base;
 	slab->held = NULL;
-	slab->live = 0;
+	zm_store(&slab->live, 0);
 	zm_store(&slab->held_count, 0);
 	zm_store(&slab->next, 0);
+	zm_store(&slab->listed, 0);
 	slab->arena = (uint16_t)found->arena;
 	slab->bin = (uint8_t)found->bin;
 	zm_store_release(&slab->state, ZM_SLAB_SEEN);
-	if (!zm_table_set(found->base, bytes, zm_cycle.slabs_count + 1)) {
+	return slab;
+}
+
+static struct zm_slab_record *new_record(const struct zm_slab *found)
+{
+	struct zm_slab_record *slab = zm_cycle_new_record(found);
+	size_t bytes = zm_cycle.layout->bin[found->bin].slab_bytes;
+
+	if (slab != NULL && !zm_table_set(found->base, bytes, zm_cycle.slabs_count)) {
 		zm_table_set(found->base, bytes, 0);
+		zm_cycle.slabs_count--;
 		return NULL;
 	}
-	zm_cycle.slabs_count++;
 	return slab;
 }
 
@@ -89,5 +97,5 @@ void zm_count_visit(const void *ptr)
 	struct zm_slab_record *slab = zm_cycle_record(ptr);
 
 	if (zm_likely(slab != NULL))
-		slab->live++;
+		zm_store(&slab->live, zm_load(&slab->live) + 1);
 }

@@ -183,8 +183,6 @@ int zm_cycle_begin(const void *owner)
 	zm_cycle.heap_count = 0;
 	zm_cycle.chosen = zm_cycle.emptied = 0;
 	zm_cycle.planned_bytes = 0;
-	zm_cycle.number++;
-	zm_cycle.judging = false;
 	zm_cycle.moved = zm_cycle.moved_bytes = zm_cycle.missed = zm_cycle.released_bytes = 0;
 	zm_store(&zm_cycle.stepped.refused, 0);
 	zm_store(&zm_cycle.hooked.refused, 0);

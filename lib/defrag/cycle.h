@@ -8,12 +8,11 @@
  *   plan.c     which slabs to empty?                  those whose blocks were all shown, cheapest
  *                                                     first; pins them
  *   move.c     move what lies in a pinned slab,       a region is either used by the program, free,
- *              hold what comes free in one            or held; a slab with every region held is
- *                                                     given back
+ *              hold what comes free in one            or held; a slab with none used is given
+ *                                                     back
  *   hook.c     the same for the program's frees       a free is held, an allocation is served from
  *              and allocations meanwhile              elsewhere
- *   hint.c     the same cycle without a walk          sample, then chosen slab by slab as blocks
- *                                                     turn up
+ *   hint.c     the same cycle without a walk          counted by pages, moved as blocks turn up
  *   average.c  a simpler rule, for layouts that do    each block for itself, by how full its slab
  *              not allow for this one                 is
  *   driver.c   when, how hard, in what slices
@@ -38,7 +37,6 @@
 enum zm_slab_state {
 	ZM_SLAB_SEEN,   /* counted */
 	ZM_SLAB_DOUBT,  /* two addresses named it differently: leave it alone */
-	ZM_SLAB_LEFT,   /* hints: judged, stays */
 	ZM_SLAB_CHOSEN, /* pinned: nothing new shall live there */
 	ZM_SLAB_GONE
 };
@@ -50,26 +48,25 @@ typedef ZM_ATOMIC(size_t) zm_held_word;
 struct zm_slab_record {
 	char *base;
 	zm_held_word *held; /* chosen slabs only */
-	uint32_t live;      /* blocks shown by the walk */
+	/* Blocks shown by the walk; once chosen, regions that were used then and are not held yet. */
+	ZM_ATOMIC(uint32_t) live;
 	ZM_ATOMIC(uint32_t) held_count;
 	/* Number + 1 of the next in its list: of candidates, of full ones. */
 	ZM_ATOMIC(uint32_t) next;
 	uint16_t arena;
 	uint8_t bin;
 	ZM_ATOMIC(uint8_t) state;
+	ZM_ATOMIC(uint8_t) listed; /* among those to be released */
 };
 
 /* One bin of one arena: moves stay within it. */
 struct zm_pool {
-	size_t free_outside;     /* regions free in slabs not chosen */
-	size_t evacuated;        /* regions used in chosen slabs: they will need as many of those */
-	uint32_t *by_used;       /* lists of candidates, one for each number of regions used */
-	void *spare;             /* a region outside, for a move that is refused too often */
-	uint32_t cheapest;       /* number used of the first list that is not done */
-	uint64_t cost;           /* of a byte released from that list, 2^-16 ns */
-	uint32_t threshold;      /* hints: slabs with fewer are chosen; by_used counts slabs then */
-	uint32_t threshold_part; /* and of those with as many, this part, 1/256 */
-	size_t expected;         /* hints: regions of the slabs that this will choose */
+	size_t free_outside; /* regions free in slabs not chosen */
+	size_t evacuated;    /* regions used in chosen slabs: they will need as many of those */
+	uint32_t *by_used;   /* lists of candidates, one for each number of regions used */
+	void *spare;         /* a region outside, for a move that is refused too often */
+	uint32_t cheapest;   /* number used of the first list that is not done */
+	uint64_t cost;       /* of a byte released from that list, 2^-16 ns */
 };
 
 /*
@@ -92,12 +89,10 @@ struct zm_cycle {
 	/* The driver whose cycle it is, or one for all hints; NULL: none runs. */
 	ZM_ATOMIC(const void *) owner;
 	const struct zm_slab_layout *layout;
-	uint32_t number; /* of the cycle */
-	bool judging;    /* hints: slabs are chosen when they turn up, destinations among them */
 
 	/* Open while slabs are pinned; the number of hooks inside in the lower bits. */
 	ZM_ATOMIC(uint32_t) gate;
-	ZM_ATOMIC(uint32_t) full; /* list of chosen slabs with every region held */
+	ZM_ATOMIC(uint32_t) full; /* list of chosen slabs in which nothing is left to move */
 
 	struct zm_slab_record *slabs;
 	uint32_t slabs_count, slabs_capacity;
@@ -163,6 +158,9 @@ struct zm_slab_record *zm_cycle_record(const void *ptr);
 
 void zm_count_visit(const void *ptr);
 
+/* A record that no address leads to yet; NULL: no room is left. */
+struct zm_slab_record *zm_cycle_new_record(const struct zm_slab *found);
+
 /* ---- plan.c ---- */
 
 /* Begin to plan for releasing at least want_bytes of slabs. False: no room. */
@@ -179,16 +177,8 @@ struct zm_pool *zm_plan_pool(unsigned arena, unsigned bin);
 /* The plan is complete: list the pools to move in, for zm_move_prime(). */
 void zm_plan_close(void);
 
-/* Pin one slab. False: no room for its bits. */
-bool zm_plan_pin(struct zm_slab_record *slab);
-
-/*
- * For hints: count a slab of a sample of one block in `part`;
- * draw thresholds from it; pin a slab if its pool's says so.
- */
-void zm_plan_sample(const struct zm_slab_record *slab, uint32_t used);
-void zm_plan_thresholds(unsigned part);
-void zm_plan_judge(struct zm_slab_record *slab, uint32_t used);
+/* Instead of looking at what a walk has shown: a slab to choose from. */
+void zm_plan_add(const struct zm_slab *slab);
 
 /* ---- average.c ---- */
 
@@ -203,12 +193,6 @@ void *zm_average_visit(void *ptr);
  * ends a cycle of hints that no one asks for any more.
  */
 void zm_hint_tick(void);
-
-/*
- * A destination lies in a slab that may not have been judged yet:
- * do it, before anything is moved there.
- */
-void zm_hint_judge(const void *target);
 
 /* ---- move.c ---- */
 
@@ -228,16 +212,19 @@ void *zm_move_visit(void *ptr, uint32_t *work_ns);
 void *zm_move_take(unsigned arena, unsigned bin, uint32_t *work_ns);
 
 /*
- * See that every pool has a spare region, ZM_MOVE_REFUSALS at a time. False: not yet. A long run of
- * slabs to empty at the front of a pool is thus met between two walks, not inside one.
+ * See that every pool has a spare region, in so many tries. False: not yet. A long run of slabs to
+ * empty at the front of a pool is thus met between two slices of a walk, not inside one.
  */
-bool zm_move_prime(void);
+bool zm_move_prime(unsigned tries);
 
 /* The same for the pool of one slab. */
 bool zm_move_find_spare(const struct zm_slab_record *slab);
 
-/* Hold a region of a pinned slab; figures are the caller's affair. False if it is held already. */
-bool zm_move_hold(struct zm_slab_record *slab, uint32_t region);
+/*
+ * Hold a region of a pinned slab; figures are the caller's affair. left: the program's block was
+ * there when the slab was pinned, as far as one can tell. False if it is held already.
+ */
+bool zm_move_hold(struct zm_slab_record *slab, uint32_t region, bool left);
 
 /* The same by the thread that steps, for an old block whose copy the program has made. */
 bool zm_move_hold_freed(struct zm_slab_record *slab, uint32_t region);
@@ -245,7 +232,7 @@ bool zm_move_hold_freed(struct zm_slab_record *slab, uint32_t region);
 /* Bytes held now, in every thread. */
 size_t zm_move_held_bytes(void);
 
-/* Give back the slabs that are full of held regions. */
+/* Give back the slabs in which nothing but held regions is used. */
 void zm_move_release_full(void);
 
 /* The gate is closed: give back what is held of a slab, and forget it. */

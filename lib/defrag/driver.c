@@ -273,7 +273,7 @@ static void step_moving(zdefrag *d)
 	bool complete = false;
 
 	zm_move_release_full();
-	while (!zm_move_prime() && !d->over)
+	while (!zm_move_prime(ZM_MOVE_REFUSALS) && !d->over)
 		look_at_clock(d);
 	if (!d->over)
 		complete = walk(d);

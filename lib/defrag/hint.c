@@ -3,18 +3,19 @@
  * lib/defrag/hint.c - a cycle behind "should this block move?", for programs that cannot walk
  * twice.
  *
- *   SAMPLING   The first sixteenth of the blocks is answered 0. Their slabs give a histogram of
- *              occupancy for each pool; a slab with u regions used shows up in the sample with
- *              probability 1 - (15/16)^u, so what was seen is divided by that. The histogram gives
- *              each pool a threshold, chosen like a plan: cheapest byte first.
- *   CHOOSING   A slab is judged when one of its blocks is asked about: pinned if it is at or under
- *              its pool's threshold and what leaves it still fits outside. The verdict stands: all
- *              its blocks get the same answer. A slab that turns up as a destination first is
- *              judged then: the emptiest are what the allocator fills first.
- *   ENDING     What is held is released, some slabs with each call.
+ *   COUNTING  the first hints are answered 0; each looks at a few hundred pages, until all slabs
+ *             and what is used of each are known
+ *   CHOOSING  the same set is chosen and pinned as by a driver, but with no knowledge of which
+ *             blocks will turn up: a slab with one that is never asked about is emptied in vain
+ *   PRIMING   runs of chosen slabs that the allocator would serve from first are held, until each
+ *             pool has found a region elsewhere
+ *   MOVING    a block in a pinned slab is answered 1, every other 0
+ *   ENDING    what is held is released, a few slabs with each hint
  *
- * The cycle ends when a pass has been asked about, and the sampled part once more: the blocks that
- * were answered 0 there may lie in slabs that were chosen later. Or when no one asks any more.
+ * The blocks are not asked about for counting, and their order says nothing about the slabs that
+ * they lie in: counting a sixteenth of them and judging slabs as they turn up took 3 to 5 passes
+ * where this takes one. MOVING ends when all chosen slabs are empty, when a pass and a bit has been
+ * asked about, or when no one asks any more.
  */
 #include "config.h"
 
@@ -33,11 +34,13 @@
 #include "oom.h"
 
 /*
- * A block in this many is sampled, and at least so many,
- * that small heaps are not judged by a handful.
+ * What one hint does before any is answered 1: pages looked at, slabs pinned, destinations refused;
+ * 5 us each. A batch does so much more, up to a limit.
  */
-#define SAMPLE_PART 16
-#define SAMPLE_MIN 2048
+#define COUNT_PAGES 128
+#define CHOOSE_SLABS 16
+#define PRIME_REFUSALS 128
+#define BATCH_SHARES 16
 
 /*
  * Aim: this part of live bytes left as fragmentation, and begin over 1 %.
@@ -51,25 +54,31 @@
  * and patience with a program that has stopped asking.
  */
 #define LOOK_EVERY_NS 100000000u
+#define BACKOFF_MAX 6
 #define PATIENCE_NS 1000000000u
 #define TICK_CALLS 1024
 
-/* Estimates fall short of what can be chosen by about five percent: plan so much more. */
-#define PLAN_MORE_PART 16
+/* Patience with a pass that does not bring all that was planned: such a part of it once more. */
+#define PASS_MORE_PART 16
 
 /* Slabs looked at by each hint while a cycle ends: 16 are released in under 50 us. */
 #define END_SLABS 16
 
 enum stage {
-	SAMPLING,
+	COUNTING,
 	CHOOSING,
+	PRIMING,
+	MOVING,
 	ENDING
 };
 
 static struct {
 	int stage;
 	ZM_ATOMIC(size_t) asked; /* since the stage began */
-	size_t sample_blocks, pass_blocks;
+	size_t pass_blocks;
+	size_t vain_bytes; /* of the slabs that the last cycle chose, what it could not empty */
+	struct zm_slab_walk walk;
+	unsigned backoff; /* doublings of LOOK_EVERY_NS */
 	uint64_t next_look_ns;
 	size_t noticed_asked; /* by zm_hint_tick() */
 	uint64_t noticed_ns;
@@ -97,10 +106,23 @@ static void begin_ending(void)
 	hints.stage = ENDING;
 }
 
+/* What was chosen in vain is the emptiest and will be chosen again: so much more is to be wanted. */
+static void judge_cycle(void)
+{
+	size_t released = (size_t)zm_cycle.released_bytes, planned = zm_cycle.planned_bytes;
+
+	hints.vain_bytes = released < planned ? planned - released : 0;
+	if (released > hints.vain_bytes)
+		hints.backoff = 0;
+	else if (hints.backoff < BACKOFF_MAX)
+		hints.backoff++;
+	hints.next_look_ns = now_ns() + ((uint64_t)LOOK_EVERY_NS << hints.backoff);
+}
+
 static void end_some(uint32_t slabs)
 {
 	if (zm_cycle_release_some(slabs))
-		hints.next_look_ns = now_ns() + LOOK_EVERY_NS;
+		judge_cycle();
 }
 
 static void end_cycle(void)
@@ -114,7 +136,7 @@ static bool begin_cycle(void)
 {
 	struct zm_gate_figures figures;
 	uint64_t now = now_ns();
-	size_t target, want;
+	size_t target;
 
 	if (now < hints.next_look_ns)
 		return false;
@@ -124,87 +146,61 @@ static bool begin_cycle(void)
 	if (figures.frag_bytes <= figures.live_bytes / BEGIN_PART ||
 	    figures.attainable_bytes == 0 || zm_cycle_begin(&owner) != 0)
 		return false;
-	want = figures.frag_bytes - target;
-	zm_plan_begin(want + want / PLAN_MORE_PART);
-	hints.stage = SAMPLING;
+	zm_plan_begin(figures.frag_bytes - target + hints.vain_bytes);
+	hints.stage = COUNTING;
+	hints.walk = (struct zm_slab_walk){0, 0};
 	zm_store(&hints.asked, 0);
 	hints.noticed_ns = now;
 	hints.pass_blocks = figures.blocks;
-	hints.sample_blocks = figures.blocks / SAMPLE_PART;
-	if (hints.sample_blocks < SAMPLE_MIN)
-		hints.sample_blocks =
-			SAMPLE_MIN < figures.blocks / 4 ? SAMPLE_MIN : figures.blocks / 4;
 	return true;
 }
 
-/* ---- Verdicts ---- */
+/* ---- The stages ---- */
 
-static uint32_t used_now(const struct zm_slab_record *slab)
+/* These three: instead of an answer. */
+static void count_slabs(size_t shares)
 {
-	uint32_t bin = slab->bin, used;
-
-	zm_slab_used(&slab->base, &bin, &used, 1);
-	return used;
+	if (zm_slab_walk(&hints.walk, shares * COUNT_PAGES, zm_plan_add))
+		hints.stage = CHOOSING;
 }
 
-/* but: regions used that are ours. */
-static void judge(struct zm_slab_record *slab, uint32_t but)
+static void choose_slabs(size_t shares)
 {
-	uint32_t used = used_now(slab);
-
-	zm_store_release(&slab->state, ZM_SLAB_LEFT);
-	if (used <= but || used >= zm_cycle.layout->bin[slab->bin].regions)
+	if (!zm_plan_choose((uint32_t)shares * CHOOSE_SLABS))
 		return;
-	zm_plan_judge(slab, used - but);
+	zm_plan_close();
+	hints.stage = PRIMING;
 }
 
-void zm_hint_judge(const void *target)
+static void prime(size_t shares)
 {
-	struct zm_slab_record *slab = zm_cycle_record(target);
-
-	if (slab != NULL && zm_load(&slab->state) == ZM_SLAB_SEEN)
-		judge(slab, 1);
-}
-
-static void sample(struct zm_slab_record *slab)
-{
-	if (slab->live++ == 0)
-		zm_plan_sample(slab, used_now(slab));
+	if (!zm_move_prime((unsigned)shares * PRIME_REFUSALS))
+		return;
+	zm_store(&hints.asked, 0);
+	hints.stage = MOVING;
 }
 
 static int answer(const void *ptr)
 {
-	struct zm_slab_record *slab = zm_cycle_record(ptr);
 	uint32_t region;
+	struct zm_slab_record *slab = zm_move_pinned(ptr, &region);
 
-	zm_store(&hints.asked, zm_load(&hints.asked) + 1);
-	if (hints.stage == SAMPLING && zm_load(&hints.asked) >= hints.sample_blocks) {
-		zm_plan_thresholds(SAMPLE_PART);
-		zm_plan_close();
-		zm_store(&hints.asked, 0);
-		hints.stage = CHOOSING;
-		zm_cycle.judging = true;
-		zm_hook_install();
-	}
 	if (slab == NULL)
 		return 0;
-	if (hints.stage == SAMPLING) {
-		sample(slab);
+	/* No destination in time: another pass will ask about it again. */
+	if (!zm_move_find_spare(slab)) {
+		zm_store(&hints.asked, 0);
 		return 0;
 	}
-	if (zm_load(&slab->state) == ZM_SLAB_SEEN)
-		judge(slab, 0);
-	if (zm_load(&slab->state) != ZM_SLAB_CHOSEN || zm_move_pinned(ptr, &region) == NULL ||
-	    !zm_move_find_spare(slab))
-		return 0;
 	last_arena = slab->arena;
 	return 1;
 }
 
 static bool is_done(void)
 {
-	return hints.stage == CHOOSING &&
-	       zm_load(&hints.asked) >= hints.pass_blocks + 2 * hints.sample_blocks;
+	return hints.stage == MOVING &&
+	       (zm_cycle.emptied == zm_cycle.chosen ||
+		zm_load(&hints.asked) >= hints.pass_blocks + hints.pass_blocks / PASS_MORE_PART);
 }
 
 /* Some call of the program's, now and then: has it stopped asking? */
@@ -280,6 +276,31 @@ static size_t answer_all(const void *const *ptrs, unsigned char *answers, size_t
 	return moves;
 }
 
+static size_t step(const void *const *ptrs, unsigned char *answers, size_t count)
+{
+	size_t shares = count < BATCH_SHARES ? count : BATCH_SHARES;
+
+	zm_store(&hints.asked, zm_load(&hints.asked) + count);
+	switch (hints.stage) {
+	case COUNTING:
+		count_slabs(shares);
+		return 0;
+	case CHOOSING:
+		choose_slabs(shares);
+		return 0;
+	case PRIMING:
+		prime(shares);
+		return 0;
+	case MOVING:
+		if (zm_cycle.spare_used)
+			zm_move_prime((unsigned)shares * PRIME_REFUSALS);
+		return answer_all(ptrs, answers, count);
+	default:
+		end_some((uint32_t)shares * END_SLABS);
+		return 0;
+	}
+}
+
 static size_t answer_all_by_average(const void *const *ptrs, unsigned char *answers, size_t count)
 {
 	size_t moves = 0;
@@ -302,11 +323,9 @@ size_t zdefrag_hints(const void *const *ptrs, unsigned char *answers, size_t cou
 		return 0;
 	if (!layout->exact)
 		moves = answer_all_by_average(ptrs, answers, count);
-	else if (zm_load(&zm_cycle.owner) == &owner && hints.stage == ENDING)
-		end_some(END_SLABS);
 	else if (zm_load(&zm_cycle.owner) == &owner ||
 		 (zm_load(&zm_cycle.owner) == NULL && begin_cycle()))
-		moves = answer_all(ptrs, answers, count);
+		moves = step(ptrs, answers, count);
 	if (zm_load(&zm_cycle.owner) == &owner && is_done())
 		begin_ending();
 	zm_cycle_unlock();

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "account.h"
+#include "allocator/allocator.h"
 #include "defrag/cycle.h"
 
 /*
@@ -46,12 +47,25 @@ static void leave(void)
 		;
 }
 
-static bool hold(void *ptr)
+/*
+ * A slab that is gone and whose pages are another bin's by now may still be pinned: what lies there
+ * is none of its regions.
+ */
+static struct zm_slab_record *pinned(void *ptr, uint32_t *region)
+{
+	struct zm_slab_record *slab = zm_move_pinned(ptr, region);
+
+	if (slab == NULL || zm_raw_usable(ptr) != zm_cycle.layout->bin[slab->bin].region_bytes)
+		return NULL;
+	return slab;
+}
+
+static bool hold(void *ptr, bool left)
 {
 	uint32_t region;
-	struct zm_slab_record *slab = zm_move_pinned(ptr, &region);
+	struct zm_slab_record *slab = pinned(ptr, &region);
 
-	if (slab == NULL || !zm_move_hold(slab, region))
+	if (slab == NULL || !zm_move_hold(slab, region, left))
 		return false;
 	zm_fetch_add(&zm_cycle.hooked.held_bytes, zm_cycle.layout->bin[slab->bin].region_bytes);
 	return true;
@@ -64,7 +78,7 @@ static bool died(void *ptr)
 	zm_hint_tick();
 	if (zm_likely(!(zm_table_get(ptr) & ZM_PAGE_PINNED)) || !enter())
 		return false;
-	held = hold(ptr);
+	held = hold(ptr, true);
 	leave();
 	if (held)
 		zm_fetch_add(&zm_cycle.held_frees, 1);
@@ -82,7 +96,7 @@ static void *elsewhere(const struct zm_slab_record *slab)
 		if (other == NULL)
 			return NULL;
 		zm_account_raw((ptrdiff_t)bytes);
-		if (!hold(other))
+		if (!hold(other, false))
 			return other;
 		zm_fetch_add(&zm_cycle.hooked.refused, 1);
 	}
@@ -92,14 +106,14 @@ static void *elsewhere(const struct zm_slab_record *slab)
 static void *steer(void *ptr)
 {
 	uint32_t region;
-	struct zm_slab_record *slab = zm_move_pinned(ptr, &region);
+	struct zm_slab_record *slab = pinned(ptr, &region);
 	void *other = slab != NULL ? elsewhere(slab) : NULL;
 
 	if (other == NULL)
 		return ptr;
 	/* It may have been asked for zeroed. */
 	memcpy(other, ptr, zm_cycle.layout->bin[slab->bin].region_bytes);
-	hold(ptr);
+	hold(ptr, false);
 	zm_fetch_add(&zm_cycle.steered, 1);
 	return other;
 }

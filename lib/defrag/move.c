@@ -50,9 +50,15 @@ static void push_full(struct zm_slab_record *slab)
 	while (!zm_compare_exchange(&zm_cycle.full, &first, number));
 }
 
-bool zm_move_hold(struct zm_slab_record *slab, uint32_t region)
+/* Once for each time that it is taken off the list. */
+static void list_emptied(struct zm_slab_record *slab)
 {
-	const struct zm_slab_bin *bin = &zm_cycle.layout->bin[slab->bin];
+	if (zm_load(&slab->state) == ZM_SLAB_CHOSEN && zm_exchange(&slab->listed, 1) == 0)
+		push_full(slab);
+}
+
+bool zm_move_hold(struct zm_slab_record *slab, uint32_t region, bool left)
+{
 	zm_held_word *word = &slab->held[region / ZM_HELD_BITS];
 	size_t bit = (size_t)1 << region % ZM_HELD_BITS, old = zm_load(word);
 
@@ -60,9 +66,12 @@ bool zm_move_hold(struct zm_slab_record *slab, uint32_t region)
 		if (old & bit)
 			return false;
 	while (!zm_compare_exchange(word, &old, old | bit));
-	if (zm_fetch_add(&slab->held_count, 1) + 1 == bin->regions &&
-	    zm_load(&slab->state) == ZM_SLAB_CHOSEN)
-		push_full(slab);
+	zm_fetch_add(&slab->held_count, 1);
+	if (left)
+		zm_fetch_add(&slab->live, UINT32_MAX);
+	/* More than was used at first may have been freed: a block came that was not noticed. */
+	if ((int32_t)zm_load(&slab->live) <= 0)
+		list_emptied(slab);
 	return true;
 }
 
@@ -112,11 +121,27 @@ static void forget(struct zm_slab_record *slab)
 }
 
 /*
- * Unpinned first: no one else can hold anything in a slab of which all is held,
- * so from here on it is ours alone.
+ * Emptied, if what is held is all that is used: holes that were never handed out are no obstacle.
  */
-static void release_whole(struct zm_slab_record *slab)
+static bool is_empty_but_for_held(const struct zm_slab_record *slab)
 {
+	uint32_t bin = slab->bin, used;
+
+	zm_slab_used(&slab->base, &bin, &used, 1);
+	return used == zm_load(&slab->held_count);
+}
+
+/*
+ * Unpinned first, so that no one finds it any more. A hook that has found it before may still hold
+ * a region, one that was a hole until then: the slab is not gone in that case, and the end of the
+ * cycle gives that region back. Where a block is left in spite of our counting, such as one in a
+ * thread's cache, the slab stays pinned.
+ */
+static void release_emptied(struct zm_slab_record *slab)
+{
+	zm_store(&slab->listed, 0);
+	if (!is_empty_but_for_held(slab))
+		return;
 	forget(slab);
 	give_held(slab);
 	zm_cycle.emptied++;
@@ -131,19 +156,8 @@ void zm_move_release_full(void)
 		struct zm_slab_record *slab = &zm_cycle.slabs[number - 1];
 
 		number = zm_load(&slab->next);
-		release_whole(slab);
+		release_emptied(slab);
 	}
-}
-
-/*
- * Emptied, if what is held is all that is used: holes that were never handed out are no obstacle.
- */
-static bool is_empty_but_for_held(const struct zm_slab_record *slab)
-{
-	uint32_t bin = slab->bin, used;
-
-	zm_slab_used(&slab->base, &bin, &used, 1);
-	return used == zm_load(&slab->held_count);
 }
 
 void zm_move_release(struct zm_slab_record *slab)
@@ -179,12 +193,10 @@ static void *take(unsigned arena, unsigned bin, unsigned tries, size_t *refused_
 		target = zm_slab_take(arena, bin);
 		if (target == NULL)
 			break;
-		if (zm_cycle.judging)
-			zm_hint_judge(target);
 		slab = zm_move_pinned(target, &region);
-		if (zm_likely(slab == NULL))
+		if (zm_likely(slab == NULL) || zm_unlikely(slab->bin != bin))
 			break;
-		zm_move_hold(slab, region);
+		zm_move_hold(slab, region, false);
 		target = NULL;
 		if (++refused == tries)
 			break;
@@ -198,10 +210,10 @@ static void *take(unsigned arena, unsigned bin, unsigned tries, size_t *refused_
 }
 
 /* As zm_move_take(); everything that the allocator has given is kept out of the account. */
-static void *take_unseen(unsigned arena, unsigned bin, uint32_t *work_ns)
+static void *take_unseen(unsigned arena, unsigned bin, unsigned tries, uint32_t *work_ns)
 {
 	size_t bytes = zm_cycle.layout->bin[bin].region_bytes, refused_bytes;
-	void *target = take(arena, bin, ZM_MOVE_REFUSALS, &refused_bytes);
+	void *target = take(arena, bin, tries, &refused_bytes);
 	struct zm_pool *pool = zm_plan_pool(arena, bin);
 
 	*work_ns += TAKE_NS * (uint32_t)(1 + refused_bytes / bytes);
@@ -216,7 +228,7 @@ static void *take_unseen(unsigned arena, unsigned bin, uint32_t *work_ns)
 
 void *zm_move_take(unsigned arena, unsigned bin, uint32_t *work_ns)
 {
-	void *target = take_unseen(arena, bin, work_ns);
+	void *target = take_unseen(arena, bin, ZM_MOVE_REFUSALS, work_ns);
 
 	if (target != NULL)
 		zm_account_raw(-(ptrdiff_t)zm_cycle.layout->bin[bin].region_bytes);
@@ -229,11 +241,11 @@ bool zm_move_find_spare(const struct zm_slab_record *slab)
 	uint32_t work_ns = 0;
 
 	if (pool->spare == NULL)
-		pool->spare = take_unseen(slab->arena, slab->bin, &work_ns);
+		pool->spare = take_unseen(slab->arena, slab->bin, ZM_MOVE_REFUSALS, &work_ns);
 	return pool->spare != NULL;
 }
 
-bool zm_move_prime(void)
+bool zm_move_prime(unsigned tries)
 {
 	uint32_t work_ns = 0;
 
@@ -242,8 +254,9 @@ bool zm_move_prime(void)
 
 		if (pool->spare != NULL)
 			continue;
-		pool->spare = take_unseen(zm_cycle.heap[i] / zm_cycle.layout->bins,
-					  zm_cycle.heap[i] % zm_cycle.layout->bins, &work_ns);
+		pool->spare =
+			take_unseen(zm_cycle.heap[i] / zm_cycle.layout->bins,
+				    zm_cycle.heap[i] % zm_cycle.layout->bins, tries, &work_ns);
 		if (pool->spare == NULL)
 			return false;
 	}
@@ -279,13 +292,13 @@ void *zm_move_visit(void *ptr, uint32_t *work_ns)
 	bytes = zm_cycle.layout->bin[slab->bin].region_bytes;
 	if (zm_raw_usable(ptr) != bytes)
 		return ptr;
-	target = take_unseen(slab->arena, slab->bin, work_ns);
+	target = take_unseen(slab->arena, slab->bin, ZM_MOVE_REFUSALS, work_ns);
 	if (target == NULL) {
 		zm_cycle.missed++;
 		return ptr;
 	}
 	memcpy(target, ptr, bytes);
-	zm_move_hold(slab, region);
+	zm_move_hold(slab, region, true);
 	count_held((ptrdiff_t)bytes);
 	*work_ns += COPY_NS + (uint32_t)bytes / 4;
 	zm_cycle.moved++;
@@ -299,7 +312,7 @@ bool zm_move_hold_freed(struct zm_slab_record *slab, uint32_t region)
 {
 	size_t bytes = zm_cycle.layout->bin[slab->bin].region_bytes;
 
-	if (!zm_move_hold(slab, region))
+	if (!zm_move_hold(slab, region, true))
 		return false;
 	count_held((ptrdiff_t)bytes);
 	zm_cycle.moved++;

@@ -64,8 +64,6 @@ static void open_pool(unsigned arena, unsigned bin, size_t slabs, size_t used)
 	pool->spare = NULL;
 	pool->cheapest = 1;
 	pool->cost = 0;
-	pool->threshold = pool->threshold_part = 0;
-	pool->expected = 0;
 }
 
 bool zm_plan_begin(size_t want_bytes)
@@ -122,7 +120,7 @@ static void look_at(const uint32_t *numbers, char *const *bases, const uint32_t 
 		const struct zm_slab_record *slab = &zm_cycle.slabs[numbers[i]];
 
 		if (used[i] != 0 && used[i] < zm_cycle.layout->bin[slab->bin].regions &&
-		    used[i] <= slab->live)
+		    used[i] <= zm_load(&slab->live))
 			add_candidate(numbers[i], used[i]);
 	}
 }
@@ -149,6 +147,15 @@ bool zm_plan_look(uint32_t slabs)
 	if (count > 0)
 		look_at(numbers, bases, bins, count);
 	return zm_cycle.cursor == zm_cycle.slabs_count;
+}
+
+void zm_plan_add(const struct zm_slab *slab)
+{
+	uint32_t number = zm_cycle.slabs_count;
+
+	if (slab->used != 0 && slab->used < zm_cycle.layout->bin[slab->bin].regions &&
+	    zm_cycle_new_record(slab) != NULL)
+		add_candidate(number, slab->used);
 }
 
 /* ---- Choose ---- */
@@ -206,15 +213,25 @@ static void build_heap(void)
 		sink(i);
 }
 
-bool zm_plan_pin(struct zm_slab_record *slab)
+/* What of it is used has changed since it was looked at, if the program goes on meanwhile. */
+static uint32_t used_now(const struct zm_slab_record *slab)
+{
+	uint32_t bin = slab->bin, used;
+
+	zm_slab_used(&slab->base, &bin, &used, 1);
+	return used;
+}
+
+/* False: no room for its bits. */
+static bool pin(struct zm_slab_record *slab, uint32_t used)
 {
 	const struct zm_slab_bin *bin = &zm_cycle.layout->bin[slab->bin];
 	uint32_t number = (uint32_t)(slab - zm_cycle.slabs);
-	size_t words = (bin->regions + ZM_HELD_BITS - 1) / ZM_HELD_BITS;
 
-	slab->held = take_words(words * sizeof(size_t));
+	slab->held = take_words((bin->regions + ZM_HELD_BITS - 1) / ZM_HELD_BITS * sizeof(size_t));
 	if (slab->held == NULL)
 		return false;
+	zm_store(&slab->live, used);
 	zm_store_release(&slab->state, ZM_SLAB_CHOSEN);
 	zm_store(&slab->next, 0);
 	zm_table_set(slab->base, bin->slab_bytes, (number + 1) | ZM_PAGE_PINNED);
@@ -227,7 +244,7 @@ static bool choose_one(void)
 {
 	struct zm_pool *pool = &zm_cycle.pools[zm_cycle.heap[0]];
 	const struct zm_slab_bin *bin = bin_of(pool);
-	uint32_t used = pool->cheapest, number = pool->by_used[used] - 1;
+	uint32_t used = pool->cheapest, number = pool->by_used[used] - 1, now;
 	struct zm_slab_record *slab = &zm_cycle.slabs[number];
 
 	if (pool->evacuated + used + (bin->regions - used) > pool->free_outside) {
@@ -235,11 +252,14 @@ static bool choose_one(void)
 		return true;
 	}
 	pool->by_used[used] = zm_load(&slab->next);
-	if (!zm_plan_pin(slab))
-		return false;
-	pool->evacuated += used;
-	pool->free_outside -= bin->regions - used;
-	zm_cycle.planned_bytes += bin->slab_bytes;
+	now = used_now(slab);
+	if (now != 0 && now < bin->regions) {
+		if (!pin(slab, now))
+			return false;
+		pool->evacuated += used;
+		pool->free_outside -= bin->regions - used;
+		zm_cycle.planned_bytes += bin->slab_bytes;
+	}
 	if (pool->by_used[used] != 0)
 		return true;
 	if (find_cheapest(pool))
@@ -268,94 +288,6 @@ void zm_plan_close(void)
 
 	zm_cycle.heap_count = 0;
 	for (uint32_t i = 0; i < pools; i++)
-		if (zm_cycle.pools[i].evacuated != 0 || zm_cycle.pools[i].threshold != 0)
+		if (zm_cycle.pools[i].evacuated != 0)
 			zm_cycle.heap[zm_cycle.heap_count++] = i;
-}
-
-/* ---- Without a full count: hint.c ---- */
-
-void zm_plan_sample(const struct zm_slab_record *slab, uint32_t used)
-{
-	struct zm_pool *pool = zm_plan_pool(slab->arena, slab->bin);
-	uint32_t regions = zm_cycle.layout->bin[slab->bin].regions;
-
-	if (used > regions || !open_lists(pool, regions))
-		return;
-	pool->by_used[used]++;
-}
-
-/*
- * How many slabs with `used` regions used stand behind `seen`
- * of them in a sample of one block in `part`? 2^-8 slabs.
- */
-static uint64_t behind(uint32_t seen, uint32_t used, unsigned part)
-{
-	uint64_t missed = 1 << 16;
-
-	for (uint32_t i = 0; i < used && missed > 0; i++)
-		missed -= missed / part;
-	return ((uint64_t)seen << 24) / ((1 << 16) - missed);
-}
-
-/*
- * Take the top pool's cheapest list, or as large a part of it as is wanted and has room, into the
- * threshold. Part of a list: fuller slabs are met earlier, so taking them as they come would leave
- * no room for the emptier ones.
- */
-static void choose_list(unsigned part)
-{
-	struct zm_pool *pool = &zm_cycle.pools[zm_cycle.heap[0]];
-	const struct zm_slab_bin *bin = bin_of(pool);
-	uint32_t used = pool->cheapest++;
-	uint64_t slabs = behind(pool->by_used[used], used, part), some = slabs;
-	uint64_t room = ((uint64_t)(pool->free_outside - pool->expected) << 8) / bin->regions;
-	uint64_t wanted =
-		((uint64_t)(zm_cycle.want_bytes - zm_cycle.planned_bytes) << 8) / bin->slab_bytes +
-		256;
-
-	if (some > room)
-		some = room;
-	if (some > wanted)
-		some = wanted;
-	pool->threshold = used;
-	pool->threshold_part = slabs == 0 ? 0 : (uint32_t)(some * 256 / slabs);
-	pool->expected += some * bin->regions >> 8;
-	zm_cycle.planned_bytes += some * bin->slab_bytes >> 8;
-	if (some == slabs && find_cheapest(pool))
-		sink(0);
-	else
-		drop_top();
-}
-
-void zm_plan_thresholds(unsigned part)
-{
-	build_heap();
-	while (zm_cycle.heap_count > 0 && zm_cycle.planned_bytes < zm_cycle.want_bytes)
-		choose_list(part);
-}
-
-/*
- * Of the fullest slabs that are chosen, a part:
- * by lot, drawn from the address, and anew in each cycle.
- */
-static bool is_chosen(const struct zm_pool *pool, const struct zm_slab_record *slab, uint32_t used)
-{
-	uint32_t page = (uint32_t)((uintptr_t)slab->base >> zm_cycle.layout->page_shift);
-
-	if (used == pool->threshold)
-		return ((page ^ zm_cycle.number * 40503u) * 2654435769u) >> 24 <
-		       pool->threshold_part;
-	return used < pool->threshold;
-}
-
-void zm_plan_judge(struct zm_slab_record *slab, uint32_t used)
-{
-	struct zm_pool *pool = zm_plan_pool(slab->arena, slab->bin);
-	uint32_t regions = zm_cycle.layout->bin[slab->bin].regions;
-
-	if (!is_chosen(pool, slab, used) || pool->evacuated + regions > pool->free_outside ||
-	    !zm_plan_pin(slab))
-		return;
-	pool->evacuated += used;
-	pool->free_outside -= regions - used;
 }
