@@ -78,6 +78,9 @@ AC_DEFUN([ZM_PLATFORM], [
 	ZM_SEARCH_LIB([dladdr], [dl],
 		[AC_DEFINE([HAVE_DLADDR], [1], [Define to 1 if you have dladdr().])])
 
+	# Finding what an unprefixed jemalloc does not name.
+	AC_CHECK_FUNCS([dl_iterate_phdr])
+
 	# The report when memory runs out.
 	ZM_SEARCH_LIB([backtrace], [execinfo],
 		[AC_DEFINE([HAVE_BACKTRACE], [1], [Define to 1 if you have backtrace().])])

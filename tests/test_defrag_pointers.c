@@ -170,6 +170,25 @@ START_TEST(hints_refuse_them_too)
 }
 END_TEST
 
+/* Counted, and then freed by the program before the driver looks at them again. */
+START_TEST(slabs_may_go_between_two_steps)
+{
+	struct blocks blocks = {0};
+	size_t before = zmalloc_used_memory();
+	zdefrag *d;
+
+	blocks_fill(&blocks, block_steps(60000, 6000), 1000, 3);
+	blocks_thin(&blocks, 40);
+	d = blocks_driver(&blocks);
+	for (int i = 0; zdefrag_step(d) != ZDEFRAG_PLANNING; i++)
+		ck_assert_int_lt(i, 100000);
+	blocks_free(&blocks);
+	ck_assert_int_eq(zdefrag_run(d), 0);
+	zdefrag_free(d);
+	ck_assert_uint_eq(zmalloc_used_memory(), before);
+}
+END_TEST
+
 /* Outside its walk a driver moves nothing. */
 START_TEST(a_visit_outside_the_walk_does_nothing)
 {
@@ -192,6 +211,7 @@ int main(void)
 	tcase_add_test(tests, a_walk_may_show_anything);
 	tcase_add_test(tests, shifted_pointers_move_nothing);
 	tcase_add_test(tests, hints_refuse_them_too);
+	tcase_add_test(tests, slabs_may_go_between_two_steps);
 	tcase_add_test(tests, a_visit_outside_the_walk_does_nothing);
 	return run_tests(tests);
 }

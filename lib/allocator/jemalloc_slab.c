@@ -22,6 +22,7 @@
 
 #include "allocator/allocator.h"
 #include "allocator/arena.h"
+#include "allocator/jemalloc_gone.h"
 #include "allocator/jemalloc_names.h"
 #include "atomic.h"
 
@@ -232,7 +233,8 @@ static void open_once(void)
 		    resolve(&je.tcache_flush, "tcache.flush") &&
 		    resolve(&je.decay, "arena.0.decay") &&
 		    resolve(&je.dirty_decay_ms, "arena.0.dirty_decay_ms") &&
-		    resolve(&je.initialized, "arena.0.initialized") && query_works();
+		    resolve(&je.initialized, "arena.0.initialized") && query_works() &&
+		    zm_je_answers_for_gone(&je.layout);
 }
 
 const struct zm_slab_layout *zm_slab_layout(void)

@@ -10,6 +10,8 @@ zm_allocator_sources += \
 	lib/allocator/jemalloc.h \
 	lib/allocator/jemalloc_arena.c \
 	lib/allocator/jemalloc_errno.c \
+	lib/allocator/jemalloc_gone.c \
+	lib/allocator/jemalloc_gone.h \
 	lib/allocator/jemalloc_info.c \
 	lib/allocator/jemalloc_names.h \
 	lib/allocator/jemalloc_native.c \
