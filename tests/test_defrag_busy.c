@@ -50,7 +50,7 @@ START_TEST(churn_on_the_walking_thread)
 	zdefrag *d;
 
 	chance = chance_of(1);
-	blocks_fill(&blocks, block_steps(200000, 20000), 400, 5);
+	blocks_fill(&blocks, block_steps(400000, 20000), 400, 5);
 	blocks_thin(&blocks, 40);
 	d = blocks_driver(&blocks);
 	others_used = zmalloc_used_memory() - blocks_bytes(&blocks);

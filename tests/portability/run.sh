@@ -38,7 +38,7 @@ build_and_test() {
 	folder=$1
 	shift
 	$make -C "$folder" -j "$jobs" && echo built >"$folder/state" &&
-		ZMALLOC_TEST_SLOW=1 CK_TIMEOUT_MULTIPLIER=20 \
+		ZMALLOC_TEST_SLOW=1 CK_TIMEOUT_MULTIPLIER=4 \
 			$make -C "$folder" -j "$jobs" check zm_once_tests= "$@"
 }
 
