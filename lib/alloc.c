@@ -56,10 +56,16 @@ static bool is_held_by_watch(void)
 
 ZM_COLD void *zm_new_settle(void *ptr)
 {
+	size_t bytes;
+
 	if (ptr == NULL)
 		return NULL;
 	zm_slab_note(ptr);
-	zm_account_new(zm_raw_charged(ptr));
+	bytes = zm_raw_charged(ptr);
+	/* Of a size that the adaptor has no quick answer for. */
+	if (ZM_COUNT_SIZES && zm_account_add(bytes))
+		return ptr;
+	zm_account_new(bytes);
 	return show(ptr);
 }
 
@@ -97,6 +103,25 @@ ZM_COLD void *zm_resize_unborrowed(void *ptr, size_t size)
 	return moved;
 }
 
+#if ZM_COUNT_SIZES
+
+ZM_COLD void zm_release_looked_up(void *ptr)
+{
+	size_t bytes;
+
+	if (ptr == NULL)
+		return;
+	if (zm_unlikely(zm_is_watched())) {
+		zm_free_unsettled(ptr);
+		return;
+	}
+	bytes = zm_raw_charged(ptr);
+	zm_account_sub(zm_thread.counter, bytes);
+	ZM_KEEP_ERRNO(zm_raw_free_sized(ptr, bytes));
+}
+
+#endif
+
 /* ---- Allocate ------------------------------------------------------------------------------- */
 
 void *zmalloc(size_t size)
@@ -104,7 +129,7 @@ void *zmalloc(size_t size)
 	zm_mark mark = zm_mark_new();
 	void *ptr = zm_raw_malloc(size);
 
-	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, mark)))
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size, mark)))
 		return ptr;
 	return new_or_oom(ptr, size);
 }
@@ -114,7 +139,7 @@ void *ztrymalloc(size_t size)
 	zm_mark mark = zm_mark_new();
 	void *ptr = zm_raw_malloc(size);
 
-	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, mark)))
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size, mark)))
 		return ptr;
 	return new_or_enomem(ptr);
 }
@@ -124,7 +149,7 @@ void *zcalloc(size_t size)
 	zm_mark mark = zm_mark_new();
 	void *ptr = zm_raw_calloc(size);
 
-	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, mark)))
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size, mark)))
 		return ptr;
 	return new_or_oom(ptr, size);
 }
@@ -134,7 +159,7 @@ void *ztrycalloc(size_t size)
 	zm_mark mark = zm_mark_new();
 	void *ptr = zm_raw_calloc(size);
 
-	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, mark)))
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size, mark)))
 		return ptr;
 	return new_or_enomem(ptr);
 }
@@ -161,7 +186,7 @@ static void *aligned(size_t alignment, size_t size)
 	zm_mark mark = zm_mark_new();
 	void *ptr = size <= PTRDIFF_MAX ? zm_raw_aligned(alignment, size) : NULL;
 
-	if (ptr != NULL && !zm_settled(ptr, mark))
+	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP, mark))
 		return zm_new_settle(ptr);
 	return ptr;
 }

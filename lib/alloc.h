@@ -13,6 +13,12 @@
 
 #include "account.h"
 
+/*
+ * To zm_settled(), as the size asked for: of a block that may be larger than others got for that
+ * size, for it is aligned or an arena's.
+ */
+#define ZM_LOOK_UP SIZE_MAX
+
 /* Charge a new block that the fast path could not settle. Returns ptr; NULL passes through. */
 void *zm_new_settle(void *ptr);
 
@@ -21,6 +27,9 @@ void *zm_new_settle(void *ptr);
  * or whose blocks are watched. NULL: untouched, nothing charged.
  */
 void *zm_resize_unborrowed(void *ptr, size_t size);
+
+/* Free a block whose size takes a call, or NULL: with our own counter. */
+void zm_release_looked_up(void *ptr);
 
 ZM_INLINE bool zm_product_overflows(size_t num, size_t size, size_t *product)
 {
@@ -89,9 +98,9 @@ ZM_INLINE zm_mark zm_mark_new(void)
 	return (zm_mark){0};
 }
 
-ZM_INLINE bool zm_settled(void *ptr, zm_mark mark)
+ZM_INLINE bool zm_settled(void *ptr, size_t size, zm_mark mark)
 {
-	(void)ptr, (void)mark;
+	(void)ptr, (void)size, (void)mark;
 	return !zm_account_over();
 }
 
@@ -130,9 +139,9 @@ ZM_INLINE zm_mark zm_mark_new(void)
 	return *zm_thread.allocated;
 }
 
-ZM_INLINE bool zm_settled(void *ptr, zm_mark mark)
+ZM_INLINE bool zm_settled(void *ptr, size_t size, zm_mark mark)
 {
-	(void)ptr;
+	(void)ptr, (void)size;
 	return zm_account_add(*zm_thread.allocated - mark);
 }
 
@@ -177,12 +186,12 @@ ZM_INLINE zm_mark zm_mark_new(void)
 	return (zm_mark){0};
 }
 
-ZM_INLINE bool zm_settled(void *ptr, zm_mark mark)
+ZM_INLINE bool zm_settled(void *ptr, size_t size, zm_mark mark)
 {
 	size_t bytes;
 
 	(void)mark;
-	return zm_raw_charged_quickly(ptr, &bytes) && zm_account_add(bytes);
+	return zm_likely(zm_raw_charged_new_quickly(ptr, size, &bytes)) && zm_account_add(bytes);
 }
 
 ZM_INLINE void zm_release(void *ptr)
@@ -190,9 +199,11 @@ ZM_INLINE void zm_release(void *ptr)
 	struct zm_counter *counter = zm_thread.counter;
 	size_t bytes;
 
-	if (ptr == NULL)
+	if (zm_unlikely(!zm_raw_charged_quickly(ptr, &bytes))) {
+		zm_release_looked_up(ptr);
 		return;
-	if (zm_unlikely(zm_is_watched()) || zm_unlikely(!zm_raw_charged_quickly(ptr, &bytes))) {
+	}
+	if (zm_unlikely(zm_is_watched())) {
 		zm_free_unsettled(ptr);
 		return;
 	}

@@ -44,7 +44,7 @@ static void *take(zarena *arena, size_t size, bool zeroed)
 	zm_mark mark = zm_mark_new();
 	void *ptr = size <= PTRDIFF_MAX ? zm_arena_malloc(inside(arena), size, zeroed) : NULL;
 
-	if (ptr != NULL && !zm_settled(ptr, mark))
+	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP, mark))
 		zm_account_new(zm_raw_charged(ptr));
 	return ptr;
 }

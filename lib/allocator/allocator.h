@@ -17,8 +17,14 @@
  *   size_t zm_raw_usable(const void *ptr)              ptr != NULL; bytes the caller may use
  *   size_t zm_raw_charged(const void *ptr)             ptr != NULL; usable plus any prefix of ours
  *   bool   zm_raw_charged_quickly(const void *ptr, size_t *bytes)
- *                                                      the same, or false where it takes a call
- *                                                      that can be left to the cold path
+ *                                                      the same, or false: for NULL, and where it
+ *                                                      takes a call that the cold path can make
+ *   bool   zm_raw_charged_new_quickly(const void *ptr, size_t size, size_t *bytes)
+ *                                                      the same for a block just got by malloc or
+ *                                                      calloc for `size`; SIZE_MAX: in another way
+ *
+ * One of the three that tell what is charged is asked of every block that is new or was resized,
+ * before the program has it.
  *
  * The four that allocate return NULL when there is none left and for every size over PTRDIFF_MAX,
  * whatever is added or rounded on the way.

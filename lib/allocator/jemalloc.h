@@ -122,8 +122,16 @@ ZM_INLINE size_t zm_raw_charged(const void *ptr)
 
 ZM_INLINE bool zm_raw_charged_quickly(const void *ptr, size_t *bytes)
 {
+	if (zm_unlikely(ptr == NULL))
+		return false;
 	*bytes = zm_raw_charged(ptr);
 	return true;
+}
+
+ZM_INLINE bool zm_raw_charged_new_quickly(const void *ptr, size_t size, size_t *bytes)
+{
+	(void)size;
+	return zm_raw_charged_quickly(ptr, bytes);
 }
 
 #endif

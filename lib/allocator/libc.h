@@ -112,15 +112,24 @@ ZM_INLINE size_t zm_raw_charged(const void *ptr)
 	return zm_raw_usable(ptr);
 }
 
-/* As zm_raw_charged() if that takes no call; false if it would. */
+/* As zm_raw_charged() if that takes no call; false if it would, and for NULL. */
 ZM_INLINE bool zm_raw_charged_quickly(const void *ptr, size_t *bytes)
 {
 #if defined(ZM_LIBC_CHUNKS)
-	return zm_likely(zm_libc_chunks_known) && zm_likely(zm_libc_chunk_usable(ptr, bytes));
+	return zm_likely(ptr != NULL) && zm_likely(zm_libc_chunks_known) &&
+	       zm_likely(zm_libc_chunk_usable(ptr, bytes));
 #else
+	if (zm_unlikely(ptr == NULL))
+		return false;
 	*bytes = zm_raw_charged(ptr);
 	return true;
 #endif
+}
+
+ZM_INLINE bool zm_raw_charged_new_quickly(const void *ptr, size_t size, size_t *bytes)
+{
+	(void)size;
+	return zm_raw_charged_quickly(ptr, bytes);
 }
 
 #endif

@@ -12,8 +12,11 @@
 
 #include <zmalloc.h>
 
+ZM_ATOMIC(bool) zm_mi_inner_blocks;
+
 void zm_allocator_init(void)
 {
+	zm_size_map_init(zm_allocator_good_size);
 }
 
 /* mi_version() is a decimal of three digits: 209 is 2.0.9. */

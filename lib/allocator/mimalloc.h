@@ -11,6 +11,7 @@
 #include <mimalloc.h>
 #include <stdint.h>
 
+#include "allocator/size_map.h"
 #include "compiler.h"
 
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
@@ -32,6 +33,12 @@ ZM_INLINE void *zm_raw_realloc(void *ptr, size_t size)
 }
 
 /*
+ * An aligned block may begin inside a block of its page, and then is smaller than the others there:
+ * once there was such a block, sizes are looked up.
+ */
+extern ZM_ATOMIC(bool) zm_mi_inner_blocks;
+
+/*
  * mimalloc 2.0.9 takes every block of 256, 512 or 1,024 bytes for aligned to its size, and those of
  * a page that does not begin at such an address are not. Asked for one byte more it aligns them.
  */
@@ -41,6 +48,8 @@ ZM_INLINE void *zm_raw_aligned(size_t alignment, size_t size)
 
 	if (zm_unlikely(alignment > PTRDIFF_MAX || size > PTRDIFF_MAX - alignment - 1))
 		return NULL;
+	if (alignment > _Alignof(max_align_t))
+		zm_store(&zm_mi_inner_blocks, true);
 	ptr = mi_malloc_aligned(size, alignment);
 	if (zm_unlikely(((uintptr_t)ptr & (alignment - 1)) != 0)) {
 		mi_free(ptr);
@@ -68,13 +77,17 @@ ZM_INLINE size_t zm_raw_usable(const void *ptr)
 
 ZM_INLINE size_t zm_raw_charged(const void *ptr)
 {
-	return zm_raw_usable(ptr);
+	return zm_size_map_looked_up(ptr, zm_raw_usable(ptr));
 }
 
 ZM_INLINE bool zm_raw_charged_quickly(const void *ptr, size_t *bytes)
 {
-	*bytes = zm_raw_charged(ptr);
-	return true;
+	return zm_size_map_of(ptr, bytes) && zm_likely(!zm_load(&zm_mi_inner_blocks));
+}
+
+ZM_INLINE bool zm_raw_charged_new_quickly(const void *ptr, size_t size, size_t *bytes)
+{
+	return zm_size_map_new(ptr, size, bytes);
 }
 
 #endif

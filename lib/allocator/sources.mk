@@ -21,6 +21,8 @@ if ZM_ALLOCATOR_TCMALLOC
 zm_allocator_sources += \
 	lib/allocator/arena_list.c \
 	lib/allocator/native_none.c \
+	lib/allocator/size_map.c \
+	lib/allocator/size_map.h \
 	lib/allocator/slab_none.c \
 	lib/allocator/tcmalloc.c \
 	lib/allocator/tcmalloc.h
@@ -31,6 +33,8 @@ zm_allocator_sources += \
 	lib/allocator/mimalloc.h \
 	lib/allocator/mimalloc_arena.c \
 	lib/allocator/native_none.c \
+	lib/allocator/size_map.c \
+	lib/allocator/size_map.h \
 	lib/allocator/slab_none.c
 endif
 if ZM_ALLOCATOR_LIBC

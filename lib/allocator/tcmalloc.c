@@ -11,14 +11,25 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <gperftools/malloc_extension_c.h>
 
 #include <zmalloc.h>
 
+/* A sampled block has pages of its own, whatever its size. */
+static bool samples(void)
+{
+	const char *bytes = getenv("TCMALLOC_SAMPLE_PARAMETER");
+
+	return bytes != NULL && strtoll(bytes, NULL, 10) != 0;
+}
+
 void zm_allocator_init(void)
 {
+	if (!samples())
+		zm_size_map_init(zm_allocator_good_size);
 }
 
 /*

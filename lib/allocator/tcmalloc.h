@@ -11,6 +11,7 @@
 #include <gperftools/tcmalloc.h>
 #include <stdint.h>
 
+#include "allocator/size_map.h"
 #include "compiler.h"
 
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
@@ -45,24 +46,15 @@ ZM_INLINE void zm_raw_free(void *ptr)
 }
 
 /*
- * The smallest page that gperftools can be built with:
- * every page of any build begins at a multiple of it.
- */
-#define ZM_TC_PAGE_BYTES 4096
-
-/*
- * tc_free_sized() trusts the size class of `size`. Before gperftools 2.18 that of the size asked
- * for is wrong after a realloc in place, so the size given here must be the usable one: that is
- * right in every version. Nor is it right for a block of memalign() that has pages of its own and
- * is small enough for a class: tcmalloc_minimal then puts pages on a list of small blocks. Such a
- * block begins a page.
+ * tc_free_sized() trusts the size it is given, which before gperftools 2.18 is wrong after a realloc
+ * in place, and for a small block of memalign() with pages of its own. Nor is it faster once the
+ * caller knows the size: speed of the bare allocator in a window of 1,024 blocks 0.62, with
+ * tc_free() 0.69, of a pair 0.62 and 0.62.
  */
 ZM_INLINE void zm_raw_free_sized(void *ptr, size_t usable)
 {
-	if (zm_unlikely((uintptr_t)ptr % ZM_TC_PAGE_BYTES == 0))
-		tc_free(ptr);
-	else
-		tc_free_sized(ptr, usable);
+	(void)usable;
+	tc_free(ptr);
 }
 
 ZM_INLINE size_t zm_raw_usable(const void *ptr)
@@ -72,13 +64,17 @@ ZM_INLINE size_t zm_raw_usable(const void *ptr)
 
 ZM_INLINE size_t zm_raw_charged(const void *ptr)
 {
-	return zm_raw_usable(ptr);
+	return zm_size_map_looked_up(ptr, zm_raw_usable(ptr));
 }
 
 ZM_INLINE bool zm_raw_charged_quickly(const void *ptr, size_t *bytes)
 {
-	*bytes = zm_raw_charged(ptr);
-	return true;
+	return zm_size_map_of(ptr, bytes);
+}
+
+ZM_INLINE bool zm_raw_charged_new_quickly(const void *ptr, size_t size, size_t *bytes)
+{
+	return zm_size_map_new(ptr, size, bytes);
 }
 
 #endif
