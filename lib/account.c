@@ -215,31 +215,23 @@ static void own_record(struct zm_thread *self, struct zm_counter *counter)
 }
 
 #if ZM_RAW_COUNTS
-/*
- * Find the allocator's counters of this thread, and see whether they can stand in for ours. False
- * if the thread cannot count at all: without jemalloc's statistics no difference of them says
- * anything, and the thread goes on as one past its end does.
- */
-static bool find_counters(struct zm_thread *self)
+/* Find the allocator's counters of this thread, if they can stand in for ours. */
+static void find_counters(struct zm_thread *self)
 {
 	const uint64_t *allocated, *freed;
 
-	if (!zm_raw_counters(&allocated, &freed))
-		return !ZM_COUNT_DIFFERENCE;
-	if (ZM_COUNT_BORROWED && !zm_account.may_borrow)
-		return true;
-	self->borrows = ZM_COUNT_BORROWED;
+	if (!zm_account.may_borrow || !zm_raw_counters(&allocated, &freed))
+		return;
+	self->borrows = true;
 	self->counts = true;
 	self->keeps_errno = zm_raw_free_keeps_errno();
 	self->allocated = allocated;
 	self->freed = freed;
-	return true;
 }
 #else
-static bool find_counters(struct zm_thread *self)
+static void find_counters(struct zm_thread *self)
 {
-	(void)self;
-	return true;
+	self->errno_at = &errno;
 }
 #endif
 
@@ -266,11 +258,8 @@ ZM_COLD void zm_account_join(void)
 	self->state = ZM_THREAD_ENDED;
 	pthread_once(&zm_account.once, zm_account_set_up);
 	counter = zm_account.usable ? take_record_locked() : NULL;
-	if (counter != NULL && pthread_setspecific(zm_account.key, counter) == 0 &&
-	    find_counters(self)) {
-#if !ZM_RAW_COUNTS
-		self->errno_at = &errno;
-#endif
+	if (counter != NULL && pthread_setspecific(zm_account.key, counter) == 0) {
+		find_counters(self);
 		pthread_mutex_lock(&zm_account.lock);
 		own_record(self, counter);
 		pthread_mutex_unlock(&zm_account.lock);

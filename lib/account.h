@@ -2,15 +2,13 @@
 /*
  * lib/account.h - who holds how much: the counters, and the few loads that the fast path makes.
  *
- * A thread's figure (allocated less freed, in bytes charged) is found in one of three ways, chosen
+ * A thread's figure (allocated less freed, in bytes charged) is found in one of two ways, chosen
  * when compiled:
  *
- *   ZM_COUNT_SIZES       our counter, sizes asked of the allocator: every allocator but jemalloc.
- *   ZM_COUNT_BORROWED    jemalloc's own counters of the thread are the figure; nothing is added up
- *                        here. Shared library only, where the program's malloc() is the C
- *                        library's, so that only our blocks move them.
- *   ZM_COUNT_DIFFERENCE  our counter, sizes by what a call moved jemalloc's counters: the static
- *                        library, whose program mostly has jemalloc as its own malloc().
+ *   ZM_COUNT_SIZES     our counter, sizes asked of the adaptor.
+ *   ZM_COUNT_BORROWED  jemalloc's own counters of the thread are the figure; nothing is added up
+ *                      here. Shared library only, where the program's malloc() is the C library's,
+ *                      so that only our blocks move them.
  *
  * The borrowing build finds at run time whether it may (jemalloc keeps statistics and is not the
  * program's malloc() too); if not, its threads take the cold path at each call, which asks for
@@ -30,15 +28,9 @@
 #if !ZM_RAW_COUNTS
 #define ZM_COUNT_SIZES 1
 #define ZM_COUNT_BORROWED 0
-#define ZM_COUNT_DIFFERENCE 0
-#elif defined(PIC)
-#define ZM_COUNT_SIZES 0
-#define ZM_COUNT_BORROWED 1
-#define ZM_COUNT_DIFFERENCE 0
 #else
 #define ZM_COUNT_SIZES 0
-#define ZM_COUNT_BORROWED 0
-#define ZM_COUNT_DIFFERENCE 1
+#define ZM_COUNT_BORROWED 1
 #endif
 
 struct zm_thread;

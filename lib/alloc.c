@@ -124,42 +124,38 @@ ZM_COLD void zm_release_looked_up(void *ptr)
 
 /* ---- Allocate ------------------------------------------------------------------------------- */
 
-void *zmalloc(size_t size)
+ZM_HOT void *zmalloc(size_t size)
 {
-	zm_mark mark = zm_mark_new();
 	void *ptr = zm_raw_malloc(size);
 
-	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size, mark)))
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size)))
 		return ptr;
 	return new_or_oom(ptr, size);
 }
 
-void *ztrymalloc(size_t size)
+ZM_HOT void *ztrymalloc(size_t size)
 {
-	zm_mark mark = zm_mark_new();
 	void *ptr = zm_raw_malloc(size);
 
-	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size, mark)))
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size)))
 		return ptr;
 	return new_or_enomem(ptr);
 }
 
-void *zcalloc(size_t size)
+ZM_HOT void *zcalloc(size_t size)
 {
-	zm_mark mark = zm_mark_new();
 	void *ptr = zm_raw_calloc(size);
 
-	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size, mark)))
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size)))
 		return ptr;
 	return new_or_oom(ptr, size);
 }
 
-void *ztrycalloc(size_t size)
+ZM_HOT void *ztrycalloc(size_t size)
 {
-	zm_mark mark = zm_mark_new();
 	void *ptr = zm_raw_calloc(size);
 
-	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size, mark)))
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size)))
 		return ptr;
 	return new_or_enomem(ptr);
 }
@@ -183,10 +179,9 @@ void *ztrycalloc_num(size_t num, size_t size)
 /* Alignment of no power of two is the caller's error, not a lack of memory. */
 static void *aligned(size_t alignment, size_t size)
 {
-	zm_mark mark = zm_mark_new();
 	void *ptr = size <= PTRDIFF_MAX ? zm_raw_aligned(alignment, size) : NULL;
 
-	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP, mark))
+	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP))
 		return zm_new_settle(ptr);
 	return ptr;
 }
@@ -248,12 +243,12 @@ void *ztryrealloc(void *ptr, size_t size)
 
 /* ---- Free ----------------------------------------------------------------------------------- */
 
-void zfree(void *ptr)
+ZM_HOT void zfree(void *ptr)
 {
 	zm_release(ptr);
 }
 
-void zfree_with_size(void *ptr, size_t size)
+ZM_HOT void zfree_with_size(void *ptr, size_t size)
 {
 	zm_release_sized(ptr, size);
 }

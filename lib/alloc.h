@@ -3,8 +3,8 @@
  * lib/alloc.h - allocate, resize and free with the account kept: the inline halves that the
  * allocation family shares.
  *
- * One section for each way of counting (account.h); the public functions are the same text for all
- * three.
+ * One section for each way of counting (account.h); the public functions are the same text for
+ * both.
  */
 #ifndef ZM_ALLOC_H
 #define ZM_ALLOC_H
@@ -70,9 +70,7 @@ ZM_INLINE void *zm_resize(void *ptr, size_t size)
 	size_t old_bytes, new_bytes;
 	void *moved;
 
-	/* The static library's counter may be unknown while nothing is watched. */
-	if ((ZM_COUNT_DIFFERENCE && zm_unlikely(counter == &zm_no_counter)) ||
-	    zm_unlikely(zm_is_watched()))
+	if (zm_unlikely(zm_is_watched()))
 		return zm_resize_unborrowed(ptr, size);
 	old_bytes = zm_raw_charged(ptr);
 	moved = zm_raw_realloc(ptr, size);
@@ -88,19 +86,9 @@ ZM_INLINE void *zm_resize(void *ptr, size_t size)
 
 #if ZM_COUNT_BORROWED
 
-/* Nothing to remember before a call: the allocator counts. */
-typedef struct {
-	char none;
-} zm_mark;
-
-ZM_INLINE zm_mark zm_mark_new(void)
+ZM_INLINE bool zm_settled(void *ptr, size_t size)
 {
-	return (zm_mark){0};
-}
-
-ZM_INLINE bool zm_settled(void *ptr, size_t size, zm_mark mark)
-{
-	(void)ptr, (void)size, (void)mark;
+	(void)ptr, (void)size;
 	return !zm_account_over();
 }
 
@@ -129,68 +117,12 @@ ZM_INLINE void zm_release_sized(void *ptr, size_t size)
 		zm_load (&zm_thread.free)(ptr);
 }
 
-#elif ZM_COUNT_DIFFERENCE
-
-/* The allocator's count before a call; what it moved by is the block's size. */
-typedef uint64_t zm_mark;
-
-ZM_INLINE zm_mark zm_mark_new(void)
-{
-	return *zm_thread.allocated;
-}
-
-ZM_INLINE bool zm_settled(void *ptr, size_t size, zm_mark mark)
-{
-	(void)ptr, (void)size;
-	return zm_account_add(*zm_thread.allocated - mark);
-}
-
-ZM_INLINE void zm_release(void *ptr)
-{
-	struct zm_counter *counter = zm_thread.counter;
-	uint64_t mark;
-
-	if (zm_unlikely(counter == &zm_no_counter)) {
-		zm_free_unsettled(ptr);
-		return;
-	}
-	mark = *zm_thread.freed;
-	zm_load (&zm_thread.free)(ptr);
-	zm_account_sub(counter, *zm_thread.freed - mark);
-}
-
-ZM_INLINE void zm_release_sized(void *ptr, size_t size)
-{
-	struct zm_counter *counter = zm_thread.counter;
-	uint64_t mark;
-
-	if (zm_unlikely(ptr == NULL))
-		return;
-	if (zm_unlikely(counter == &zm_no_counter)) {
-		zm_free_unsettled(ptr);
-		return;
-	}
-	mark = *zm_thread.freed;
-	zm_load (&zm_thread.free_sized)(ptr, size, 0);
-	zm_account_sub(counter, *zm_thread.freed - mark);
-}
-
 #else
 
-typedef struct {
-	char none;
-} zm_mark;
-
-ZM_INLINE zm_mark zm_mark_new(void)
-{
-	return (zm_mark){0};
-}
-
-ZM_INLINE bool zm_settled(void *ptr, size_t size, zm_mark mark)
+ZM_INLINE bool zm_settled(void *ptr, size_t size)
 {
 	size_t bytes;
 
-	(void)mark;
 	return zm_likely(zm_raw_charged_new_quickly(ptr, size, &bytes)) && zm_account_add(bytes);
 }
 

@@ -20,10 +20,9 @@
 /* NULL: there is none. */
 static void *take(size_t size, int flags)
 {
-	zm_mark mark = zm_mark_new();
 	void *ptr = size <= PTRDIFF_MAX ? zm_native_malloc(size, flags) : NULL;
 
-	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP, mark))
+	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP))
 		return zm_new_settle(ptr);
 	return ptr;
 }

@@ -41,10 +41,9 @@ zarena *zarena_create(void)
 /* NULL: there is none. */
 static void *take(zarena *arena, size_t size, bool zeroed)
 {
-	zm_mark mark = zm_mark_new();
 	void *ptr = size <= PTRDIFF_MAX ? zm_arena_malloc(inside(arena), size, zeroed) : NULL;
 
-	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP, mark))
+	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP))
 		zm_account_new(zm_raw_charged(ptr));
 	return ptr;
 }

@@ -19,6 +19,20 @@
 #define ZM_CACHELINE_ALIGNED _Alignas(ZM_CACHELINE_BYTES)
 #endif
 
+/*
+ * Public functions of the fast path. In the shared library on a line of their own: where other code
+ * happened to put them, a pair had 0.745 or 0.774 of the speed of bare jemalloc; so it has 0.774.
+ * Link-time optimization puts them into the program, for which they are too large without the word:
+ * 0.63 and 0.81.
+ */
+#if !defined(PIC)
+#define ZM_HOT inline
+#elif defined(__GNUC__)
+#define ZM_HOT __attribute__((__aligned__(ZM_CACHELINE_BYTES)))
+#else
+#define ZM_HOT
+#endif
+
 /* What will be read soon; any address is allowed. */
 #if defined(HAVE_BUILTIN_PREFETCH)
 #define zm_prefetch(address) __builtin_prefetch(address)

@@ -17,8 +17,7 @@
 #include "allocator/allocator.h"
 #include "atomic.h"
 
-/* jemalloc has arenas of its own wherever it keeps counters that we use. */
-#if !ZM_RAW_COUNTS
+#if !defined(ZM_RAW_ARENAS)
 
 struct record {
 	void *ptr;

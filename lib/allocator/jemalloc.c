@@ -22,9 +22,17 @@
 static void take_functions(void);
 static pthread_once_t taken = PTHREAD_ONCE_INIT;
 
+static void set_up(void)
+{
+	take_functions();
+#if !ZM_RAW_COUNTS
+	zm_size_map_init(zm_allocator_good_size);
+#endif
+}
+
 void zm_allocator_init(void)
 {
-	pthread_once(&taken, take_functions);
+	pthread_once(&taken, set_up);
 }
 
 /*
@@ -233,7 +241,11 @@ bool zm_allocator_has(int capability)
 	case ZMALLOC_CAN_USABLE_SIZE:
 		return true;
 	case ZMALLOC_CAN_ARENA:
-		return ZM_RAW_COUNTS;
+#if defined(ZM_RAW_ARENAS)
+		return true;
+#else
+		return false;
+#endif
 	case ZMALLOC_CAN_BACKGROUND_PURGE:
 		return ZM_JE(mallctl)("background_thread", &background, &bytes, NULL, 0) == 0;
 	default:

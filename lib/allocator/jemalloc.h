@@ -20,15 +20,29 @@
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
 
 /*
+ * Arenas of jemalloc's own: where address space is ample enough for a table that tells the arena of
+ * an address.
+ */
+#if defined(HAVE_TLS_INITIAL_EXEC) && UINTPTR_MAX > 0xffffffff
+#define ZM_RAW_ARENAS 1
+#endif
+
+/*
  * jemalloc counts bytes for each thread anyway (thread.allocatedp, thread.deallocatedp), so a count
  * of ours would be the second. The counters lie in the thread's TLS on systems with ELF TLS, where
  * they live until the thread ends; 64 bits wide, they are read in one piece by 64-bit processors
  * only.
+ *
+ * A program that links the static library mostly has jemalloc as its own malloc() too, whose blocks
+ * these counters show as well. There we count for ourselves. With link-time optimization, speed of
+ * the bare allocator for a pair / in a window of 1,024 blocks: 0.81 / 0.84 with sizes as below; by
+ * what each call moved jemalloc's counters 0.48 / 0.71.
  */
-#if defined(HAVE_TLS_INITIAL_EXEC) && UINTPTR_MAX > 0xffffffff
+#if defined(ZM_RAW_ARENAS) && defined(PIC)
 #define ZM_RAW_COUNTS 1
 #else
 #define ZM_RAW_COUNTS 0
+#include "allocator/size_map.h"
 #endif
 
 /*
@@ -115,23 +129,31 @@ ZM_INLINE size_t zm_raw_usable(const void *ptr)
 	return zm_je.usable_size((void *)ptr);
 }
 
+#if ZM_RAW_COUNTS
+
+/* Asked for on cold paths only: the thread's counters have moved by it. */
 ZM_INLINE size_t zm_raw_charged(const void *ptr)
 {
 	return zm_raw_usable(ptr);
 }
 
+#else
+
+ZM_INLINE size_t zm_raw_charged(const void *ptr)
+{
+	return zm_size_map_looked_up(ptr, zm_raw_usable(ptr));
+}
+
 ZM_INLINE bool zm_raw_charged_quickly(const void *ptr, size_t *bytes)
 {
-	if (zm_unlikely(ptr == NULL))
-		return false;
-	*bytes = zm_raw_charged(ptr);
-	return true;
+	return zm_size_map_of(ptr, bytes);
 }
 
 ZM_INLINE bool zm_raw_charged_new_quickly(const void *ptr, size_t size, size_t *bytes)
 {
-	(void)size;
-	return zm_raw_charged_quickly(ptr, bytes);
+	return zm_size_map_new(ptr, size, bytes);
 }
+
+#endif
 
 #endif

@@ -19,7 +19,7 @@
 
 #include "allocator/allocator.h"
 
-#if ZM_RAW_COUNTS
+#if defined(ZM_RAW_ARENAS)
 
 #include <errno.h>
 #include <pthread.h>

@@ -519,10 +519,19 @@ static int stock_flag(unsigned arena)
 	return MALLOCX_TCACHE(stocks[arena] - 1);
 }
 
+/* The program will get the region: its size has to be known as that of any new block. */
+static void *take(unsigned bin, int flags)
+{
+	void *ptr = zm_je.mallocx(je.layout.bin[bin].region_bytes, flags);
+
+	if (ptr != NULL)
+		zm_raw_charged(ptr);
+	return ptr;
+}
+
 void *zm_slab_take(unsigned arena, unsigned bin)
 {
-	return zm_je.mallocx(je.layout.bin[bin].region_bytes,
-			     MALLOCX_ARENA(arena) | stock_flag(arena));
+	return take(bin, MALLOCX_ARENA(arena) | stock_flag(arena));
 }
 
 bool zm_slab_bin_of(size_t size, unsigned *bin)
@@ -538,8 +547,7 @@ bool zm_slab_bin_of(size_t size, unsigned *bin)
 
 void *zm_slab_take_alone(unsigned arena, unsigned bin)
 {
-	return zm_je.mallocx(je.layout.bin[bin].region_bytes,
-			     MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE);
+	return take(bin, MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE);
 }
 
 void zm_slab_give(void *const *regions, size_t count, unsigned bin)

@@ -15,7 +15,9 @@ zm_allocator_sources += \
 	lib/allocator/jemalloc_info.c \
 	lib/allocator/jemalloc_names.h \
 	lib/allocator/jemalloc_native.c \
-	lib/allocator/jemalloc_slab.c
+	lib/allocator/jemalloc_slab.c \
+	lib/allocator/size_map.c \
+	lib/allocator/size_map.h
 endif
 if ZM_ALLOCATOR_TCMALLOC
 zm_allocator_sources += \
