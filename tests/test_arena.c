@@ -436,22 +436,23 @@ END_TEST
 
 START_TEST(test_a_destroyed_arena_gives_its_memory_back)
 {
-	size_t rss;
+	/* What cannot purge may keep what one round took, and must use it in the next. */
+	size_t rss, kept = zmalloc_has(ZMALLOC_CAN_PURGE) ? 0 : 64 * MIB;
 	zarena *arena;
 
 	if (under_checker()) {
 		skip_part("a checker keeps freed memory");
 		return;
 	}
+	rss = zmalloc_get_rss();
 	for (int round = 0; round < 3; round++) {
-		rss = zmalloc_get_rss();
 		arena = zarena_create();
 		for (size_t i = 0; i < 64; i++)
 			memset(zarena_malloc(arena, MIB), 1, MIB);
 		ck_assert_uint_gt(zmalloc_get_rss(), rss + 60 * MIB);
 		zarena_destroy(arena);
 		zmalloc_purge();
-		ck_assert_uint_lt(zmalloc_get_rss(), rss + 16 * MIB);
+		ck_assert_uint_lt(zmalloc_get_rss(), rss + kept + 16 * MIB);
 	}
 }
 END_TEST
