@@ -3,6 +3,8 @@
 # peers.sh ALLOCATOR LIBS - build the runners of the peers below ./peers, and print what the driver
 # takes: NAME=PROGRAM for each.
 #
+# Valkey's way of counting, bench/valkey.c, as a shared library.
+#
 # Redis's own zmalloc.c, from the source package of this machine's Debian, compiled as Debian compiles
 # it and linked in two ways: as a shared library, as libzmalloc is, and into the program with link-time
 # optimization, as Redis does. Nothing of it is kept in our tree. Prints the reason on standard error,
@@ -25,6 +27,17 @@ without()
 	exit 0
 }
 
+sources="$srcdir/bench/run.c $srcdir/bench/work.c $srcdir/bench/work_threads.c"
+flags="-D_GNU_SOURCE -DBENCH_PEER ${CPPFLAGS-} $CFLAGS -fno-plt -pthread"
+mkdir -p "$work"
+
+sized=
+test "$allocator" != jemalloc || sized=-DBENCH_JEMALLOC
+$CC ${CPPFLAGS-} $sized $CFLAGS -O3 -fno-plt -fPIC -shared -o "$work/libvalkey.so" "$srcdir/bench/valkey.c" \
+	$libs -lm -pthread >&2
+$CC $flags -o "$work/run_valkey" $sources -L"$work" -Wl,-rpath,"$work" -lvalkey $libs -lm >&2
+echo "valkey=$work/run_valkey"
+
 case $allocator in
 jemalloc) way='-DUSE_JEMALLOC -DUSE_SYSTEM_JEMALLOC=yes' ;;
 tcmalloc) way=-DUSE_TCMALLOC ;;
@@ -33,7 +46,6 @@ libc) way= ;;
 *) without "it knows no $allocator" ;;
 esac
 
-mkdir -p "$work"
 if ! test -f "$redis/src/zmalloc.c"; then
 	for tool in apt-get dpkg-source; do
 		command -v $tool >/dev/null 2>&1 || without "its source comes from Debian, and there is no $tool"
@@ -42,9 +54,6 @@ if ! test -f "$redis/src/zmalloc.c"; then
 	rm -rf "$redis"
 	(fetch_redis) >&2 || without 'its source package cannot be fetched'
 fi
-
-sources="$srcdir/bench/run.c $srcdir/bench/work.c $srcdir/bench/work_threads.c"
-flags="-D_GNU_SOURCE -DBENCH_PEER ${CPPFLAGS-} $CFLAGS -fno-plt -pthread"
 
 # -O3 and -std=gnu11 are Redis's own.
 $CC $way $CFLAGS -O3 -std=gnu11 -fno-plt -fPIC -shared -I"$redis/src" \

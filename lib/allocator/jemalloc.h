@@ -95,9 +95,15 @@ ZM_INLINE void zm_raw_free(void *ptr)
 	zm_je.free(ptr);
 }
 
+/*
+ * Not sdallocx(), where the size is known only because it was read for the account: with link-time
+ * optimization, speed of bare jemalloc for a pair 0.85 (free(): 0.81), in a window of 1,024 blocks
+ * 0.78 (0.81), of 4 KiB blocks 0.60 (0.80).
+ */
 ZM_INLINE void zm_raw_free_sized(void *ptr, size_t size)
 {
-	zm_je.sdallocx(ptr, size, 0);
+	(void)size;
+	zm_je.free(ptr);
 }
 
 /*
