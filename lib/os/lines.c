@@ -35,8 +35,7 @@ static int read_more(struct zm_lines *lines, size_t *got)
 		*got = lines->step;
 	if (*got > room)
 		*got = room;
-	if (*got) /* the text of nothing may be a null pointer, which memcpy must not see */
-		memcpy(to, lines->memory.at, *got);
+	memcpy(to, lines->memory.at, *got);
 	lines->memory.at += *got;
 	return 0;
 }

@@ -9,10 +9,12 @@
 #include <errno.h>
 #include <string.h>
 
-/* text may be NULL where there is none: C has no sum of that, not even with 0. */
+/* A text of nothing may be a null pointer, to which C lets nobody add even 0. */
 struct zm_span zm_span(const char *text, size_t size)
 {
-	return (struct zm_span){text, size != 0 ? text + size : text};
+	if (text == NULL)
+		text = "";
+	return (struct zm_span){text, text + size};
 }
 
 struct zm_span zm_span_of(const char *string)
