@@ -40,7 +40,8 @@ extern "C" {
  * included: in a glibc build those of the program's own malloc(). Blocks in a thread's cache count
  * as allocated in jemalloc and glibc, as frag_smallbins in tcmalloc. glibc counts a block with its
  * header (8 bytes on 64-bit systems), does not know "pages in use" and has all that it took from
- * the system, less the free top of the main heap, as active.
+ * the system, less the free top of the main heap, as active. In a glibc build whose malloc() another
+ * library has taken over it is "other libc".
  */
 struct zmalloc_stats {
 	size_t size;                    /* in: what the caller has; out: what the library filled */

@@ -20,23 +20,36 @@
 
 #include <zmalloc.h>
 
-#if defined(ZM_LIBC_CHUNKS)
+#if defined(HAVE_GNU_GET_LIBC_VERSION) && defined(HAVE_DLADDR)
 
 #include <dlfcn.h>
 
-bool zm_libc_chunks_known;
-
-/* Another malloc(), loaded before the C library or linked by the program, has other chunks. */
-static bool malloc_is_glibc(void)
+/* Another malloc(), loaded before the C library or linked by the program, has its own figures. */
+static bool malloc_is_foreign(void)
 {
 	void *(*allocate)(size_t) = malloc;
 	const char *(*version)(void) = gnu_get_libc_version;
 	Dl_info of_malloc, of_glibc;
 
-	return dladdr(*(void **)&allocate, &of_malloc) != 0 &&
-	       dladdr(*(void **)&version, &of_glibc) != 0 &&
-	       of_malloc.dli_fbase == of_glibc.dli_fbase;
+	return dladdr(*(void **)&allocate, &of_malloc) == 0 ||
+	       dladdr(*(void **)&version, &of_glibc) == 0 ||
+	       of_malloc.dli_fbase != of_glibc.dli_fbase;
 }
+
+#else
+
+static bool malloc_is_foreign(void)
+{
+	return false;
+}
+
+#endif
+
+bool zm_libc_is_foreign;
+
+#if defined(ZM_LIBC_CHUNKS)
+
+bool zm_libc_chunks_known;
 
 /*
  * A chunk and its size word fill whole units of alignment. Where another function serves malloc()
@@ -73,18 +86,24 @@ static bool chunks_agree(void)
 	return true;
 }
 
-void zm_allocator_init(void)
+static void prove_chunks(void)
 {
-	zm_libc_chunks_known = malloc_is_glibc() && chunks_agree();
+	zm_libc_chunks_known = !zm_libc_is_foreign && chunks_agree();
 }
 
 #else
 
-void zm_allocator_init(void)
+static void prove_chunks(void)
 {
 }
 
 #endif
+
+void zm_allocator_init(void)
+{
+	zm_libc_is_foreign = malloc_is_foreign();
+	prove_chunks();
+}
 
 void zm_allocator_name(char *name, size_t size)
 {
@@ -105,7 +124,7 @@ bool zm_allocator_has(int capability)
 	}
 #if defined(HAVE_MALLOC_TRIM)
 	case ZMALLOC_CAN_PURGE:
-		return true;
+		return !zm_libc_is_foreign;
 #endif
 #if defined(ZM_HAVE_USABLE_SIZE)
 	case ZMALLOC_CAN_USABLE_SIZE:
@@ -138,11 +157,12 @@ int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_va
 int zm_allocator_purge(void)
 {
 #if defined(HAVE_MALLOC_TRIM)
-	malloc_trim(0);
-	return 0;
-#else
-	return ENOTSUP;
+	if (!zm_libc_is_foreign) {
+		malloc_trim(0);
+		return 0;
+	}
 #endif
+	return ENOTSUP;
 }
 
 int zm_allocator_background_purge(bool enable)

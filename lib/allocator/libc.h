@@ -22,6 +22,9 @@
 #endif
 #define ZM_RAW_COUNTS 0
 
+/* malloc() is known not to be the C library's: its figures say nothing then. Set at start. */
+extern bool zm_libc_is_foreign;
+
 #ifndef ZM_HAVE_USABLE_SIZE
 
 #include "allocator/prefix.h"

@@ -28,8 +28,10 @@ static void take_figures(struct zm_allocator_info *info)
 	struct mallinfo2 figures = mallinfo2();
 
 	*info = ZM_ALLOCATOR_INFO_UNKNOWN;
+	if (zm_libc_is_foreign)
+		return;
 	if (figures.arena + figures.hblkhd == 0) {
-		/* Nothing taken yet, or malloc() is not glibc's: a checker's or a preloaded one. */
+		/* Nothing taken yet, or a checker stands in for malloc(). */
 		void *volatile block = malloc(1);
 
 		free(block);
@@ -132,6 +134,8 @@ int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit
 	int error;
 
 	(void)refresh;
+	if (zm_libc_is_foreign)
+		return ENOTSUP;
 	if (arena != ZM_ALL_ARENAS)
 		return ENOENT;
 	stream = open_memstream(&text, &size);
