@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # check_examples.sh - every program and command in README.md and in the EXAMPLES of the manual pages
 # works against the installed library, and downstream builds find it with pkg-config, CMake and
-# Autoconf. README's commands from a fresh clone are run by `make check-packages`.
+# Autoconf. README's commands from a fresh clone are run by `make check-readme` and .ci/run.
 
 . ./tests/build.env
 set -eu
