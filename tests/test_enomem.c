@@ -145,14 +145,17 @@ static void free_chain(void **first)
 static void take_and_give_back(void *unused)
 {
 	struct scene scene = set_scene();
-	void **large, **small, *block;
+	void **large, **small, **late, *block;
 
 	(void)unused;
 	for (int round = 0; round < 3; round++) {
 		large = take_everything(STEP);
 		REQUIRE(charged(large) > ROOM / 4);
 		small = take_everything(3000);
-		REQUIRE_EQ(zmalloc_used_memory() - scene.used, charged(large) + charged(small));
+		/* An allocator whose pages decay with time may have found room since. */
+		late = take_everything(STEP);
+		REQUIRE_EQ(zmalloc_used_memory() - scene.used,
+			   charged(large) + charged(small) + charged(late));
 		REQUIRE_EQ(oom_calls, 0);
 		REQUIRE(zmalloc(STEP) == NULL);
 		REQUIRE_EQ(oom_calls, 1);
@@ -163,6 +166,7 @@ static void take_and_give_back(void *unused)
 		REQUIRE(filled(scene.block, STEP, 11));
 		free_chain(large);
 		free_chain(small);
+		free_chain(late);
 		REQUIRE_EQ(zmalloc_used_memory(), scene.used);
 		block = ztrymalloc(STEP);
 		REQUIRE(block != NULL);
