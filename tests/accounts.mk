@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The tests of the accounts, and the same once more where figures are found another way: linked with
-# the static library, which counts by difference, and with the allocator preloaded as the program's own
-# malloc() (check_preload.sh).
+# the static library, which has a counter of its own and the allocator as the program's malloc(), and
+# with the allocator preloaded as that (check_preload.sh).
 
 zm_check_tests += \
 	tests/test_exit \

@@ -277,6 +277,20 @@ void *join_thread(pthread_t thread)
 	return result;
 }
 
+void *swap_blocks(void *stop)
+{
+	void *held = zmalloc(64 * KIB);
+
+	while (!__atomic_load_n((bool *)stop, __ATOMIC_ACQUIRE)) {
+		void *next = zmalloc(64 * KIB);
+
+		zfree(held);
+		held = next;
+	}
+	zfree(held);
+	return NULL;
+}
+
 /* ---- A handler that counts ------------------------------------------------------------------ */
 
 size_t oom_calls;

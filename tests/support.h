@@ -107,6 +107,12 @@ void barrier_done(struct barrier *barrier);
 pthread_t start_thread(void *(*body)(void *), void *argument);
 void *join_thread(pthread_t thread);
 
+/*
+ * A thread's body: holds between one and two blocks of 64 KiB at any time, until `stop`, a bool that
+ * is read and written atomically, is true.
+ */
+void *swap_blocks(void *stop);
+
 /* ---- A handler that counts ------------------------------------------------------------------ */
 
 extern size_t oom_calls;

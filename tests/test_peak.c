@@ -263,22 +263,6 @@ END_TEST
 
 static bool stop;
 
-/* Holds at most two blocks at any time. */
-static void *swap_blocks(void *unused)
-{
-	void *held = zmalloc(64 * KIB);
-
-	(void)unused;
-	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
-		void *next = zmalloc(64 * KIB);
-
-		zfree(held);
-		held = next;
-	}
-	zfree(held);
-	return NULL;
-}
-
 START_TEST(test_peak_is_not_raised_by_looks)
 {
 	pthread_t threads[4];
@@ -288,7 +272,7 @@ START_TEST(test_peak_is_not_raised_by_looks)
 	rounds = steps(100000, 100);
 	stop = false;
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		threads[i] = start_thread(swap_blocks, NULL);
+		threads[i] = start_thread(swap_blocks, &stop);
 	for (size_t i = 0; i < rounds; i++) {
 		size_t now = zmalloc_used_memory();
 

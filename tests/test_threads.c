@@ -308,22 +308,6 @@ END_TEST
 
 static bool stop;
 
-/* Holds between one and two blocks of 64 KiB at any time. */
-static void *swap_blocks(void *unused)
-{
-	void *held = zmalloc(64 * KIB);
-
-	(void)unused;
-	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
-		void *next = zmalloc(64 * KIB);
-
-		zfree(held);
-		held = next;
-	}
-	zfree(held);
-	return NULL;
-}
-
 #define SWAPPERS ((size_t)4)
 
 /* A figure read while threads work is never absurd: not below what nobody frees. */
@@ -336,7 +320,7 @@ START_TEST(test_figures_read_at_work_are_sane)
 
 	stop = false;
 	for (size_t i = 0; i < SWAPPERS; i++)
-		threads[i] = start_thread(swap_blocks, NULL);
+		threads[i] = start_thread(swap_blocks, &stop);
 	for (size_t i = 0; i < rounds; i++) {
 		size_t now = zmalloc_used_memory();
 
