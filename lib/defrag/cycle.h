@@ -101,12 +101,14 @@ struct zm_cycle {
 	struct zm_pool *pools;
 	unsigned arenas;
 
+	uint32_t cursor; /* slabs looked at, or released */
 	/* Planning. */
-	uint32_t cursor;
 	uint32_t *heap; /* pools with candidates, cheapest byte first */
 	uint32_t heap_count;
 	size_t want_bytes, planned_bytes;
 	uint32_t chosen, emptied;
+
+	size_t cleared_bytes; /* ending: of the tables, given back */
 
 	/* Moving. */
 	bool spare_used; /* the next slice has to find others first */
@@ -140,8 +142,8 @@ int zm_cycle_begin(const void *owner);
 void zm_cycle_close(void);
 
 /*
- * After zm_cycle_close(): release what the next `slabs` slabs hold.
- * True when all is released and the cycle is over.
+ * After zm_cycle_close(): release what the next `slabs` slabs hold, then the tables, a part of them
+ * at a time. True when all is released and the cycle is over.
  */
 bool zm_cycle_release_some(uint32_t slabs);
 
@@ -208,17 +210,20 @@ void zm_hint_tick(void);
  */
 void *zm_move_visit(void *ptr, uint32_t *work_ns);
 
-/* A region outside all pinned slabs, not charged to anyone yet; NULL if none was found in time. */
-void *zm_move_take(unsigned arena, unsigned bin, uint32_t *work_ns);
+/*
+ * A region outside all pinned slabs, not charged to anyone yet; NULL if none was found.
+ * *tries, here and below: how many refusals it may take, less those that it took.
+ */
+void *zm_move_take(unsigned arena, unsigned bin, unsigned *tries);
 
 /*
- * See that every pool has a spare region, in so many tries. False: not yet. A long run of slabs to
- * empty at the front of a pool is thus met between two slices of a walk, not inside one.
+ * See that every pool has a spare region. False: not yet. A long run of slabs to empty at the front
+ * of a pool is thus met between two slices of a walk, not inside one.
  */
-bool zm_move_prime(unsigned tries);
+bool zm_move_prime(unsigned *tries);
 
 /* The same for the pool of one slab. */
-bool zm_move_find_spare(const struct zm_slab_record *slab);
+bool zm_move_find_spare(const struct zm_slab_record *slab, unsigned *tries);
 
 /*
  * Hold a region of a pinned slab; figures are the caller's affair. left: the program's block was
@@ -232,8 +237,12 @@ bool zm_move_hold_freed(struct zm_slab_record *slab, uint32_t region);
 /* Bytes held now, in every thread. */
 size_t zm_move_held_bytes(void);
 
-/* Give back the slabs in which nothing but held regions is used. */
-void zm_move_release_full(void);
+/*
+ * Give back the slabs in which nothing but held regions is used, at most so many: 8 take 40 to 80
+ * us. True when none are left.
+ */
+#define ZM_MOVE_RELEASES 8
+bool zm_move_release_full(uint32_t *work_ns);
 
 /* The gate is closed: give back what is held of a slab, and forget it. */
 void zm_move_release(struct zm_slab_record *slab);

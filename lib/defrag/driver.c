@@ -26,8 +26,13 @@
 
 /*
  * The clock is read when about this much work is estimated to have been done since the last look.
+ * A cold cache makes it two to five times as long; a slice ends when it has not time enough left for
+ * as much again.
  */
 #define LOOK_NS 10000
+
+/* Refused destinations between two looks while spares are sought: 47 ns each. */
+#define LOOK_REFUSALS 256
 
 /*
  * Work between two looks at the clock where a phase does not call the walk: slabs.
@@ -52,10 +57,11 @@ struct zdefrag {
 
 	bool over; /* the slice */
 	bool scanning;
-	bool whole; /* zdefrag_run(): no thresholds, no pauses */
-	bool walk_begun;
+	bool whole;    /* zdefrag_run(): no thresholds, no pauses */
+	bool gained;   /* the last cycle was worth its work */
+	unsigned part; /* of the phase: each has parts of its own, from 0 */
 	uint32_t work_ns;
-	uint64_t slice_end_ns;
+	uint64_t looked_ns, slice_end_ns;
 	uint64_t next_ns; /* when to step next */
 	unsigned cpu_percent;
 	unsigned backoff; /* doublings of check_ms */
@@ -81,9 +87,12 @@ static uint64_t now_ns(void)
 
 static void look_at_clock(zdefrag *d)
 {
+	uint64_t now = now_ns();
+
 	d->work_ns = 0;
-	if (now_ns() >= d->slice_end_ns)
+	if (now + (now - d->looked_ns) >= d->slice_end_ns)
 		d->over = true;
+	d->looked_ns = now;
 }
 
 /* Nothing is left to be moved. A layout that is not exact chooses no slabs. */
@@ -99,7 +108,7 @@ void *zdefrag_visit(zdefrag *d, void *ptr)
 	d->walk_visited++;
 	if (d->stats.phase == ZDEFRAG_COUNTING) {
 		zm_count_visit(ptr);
-		d->work_ns += 20;
+		d->work_ns += 50;
 	} else if (!zm_cycle.layout->exact) {
 		ptr = zm_average_visit(ptr);
 		d->work_ns += 200;
@@ -119,12 +128,17 @@ int zdefrag_slice_over(const zdefrag *d)
 	return d->over;
 }
 
+enum walk_part {
+	WALK_BEGINS,
+	WALK_GOES_ON
+};
+
 /* True when the walk is complete. */
 static bool walk(zdefrag *d)
 {
-	int begin = !d->walk_begun, complete;
+	int begin = d->part == WALK_BEGINS, complete;
 
-	d->walk_begun = true;
+	d->part = WALK_GOES_ON;
 	d->scanning = true;
 	complete = d->scan(d, begin, d->context);
 	d->scanning = false;
@@ -137,7 +151,7 @@ static void enter_phase(zdefrag *d, int phase)
 {
 	d->stats.phase = phase;
 	d->stats.permille = 0;
-	d->walk_begun = false;
+	d->part = 0;
 	d->stats.visited += d->walk_visited;
 	d->walk_visited = 0;
 }
@@ -239,24 +253,43 @@ static void step_counting(zdefrag *d)
 	if (!complete)
 		return;
 	d->walk_blocks = d->walk_visited;
-	zm_plan_begin(want_bytes(d));
 	enter_phase(d, ZDEFRAG_PLANNING);
 }
 
 static void begin_ending(zdefrag *d)
 {
-	zm_move_release_full();
 	zm_cycle_close();
 	enter_phase(d, ZDEFRAG_ENDING);
 }
 
-/* Ask about all slabs first, then choose among them. */
+/* Ask about all slabs first, then choose among them. The first part may take a slice of its own. */
+enum plan_part {
+	PLAN_BEGINS,
+	PLAN_LOOKS,
+	PLAN_CHOOSES
+};
+
+/* True when there is nothing more to plan. */
+static bool plan_some(zdefrag *d)
+{
+	switch (d->part) {
+	case PLAN_BEGINS:
+		zm_plan_begin(want_bytes(d));
+		d->part = PLAN_LOOKS;
+		return false;
+	case PLAN_LOOKS:
+		if (zm_plan_look(LOOK_SLABS))
+			d->part = PLAN_CHOOSES;
+		return false;
+	default:
+		return zm_plan_choose(LOOK_SLABS);
+	}
+}
+
 static void step_planning(zdefrag *d)
 {
 	do {
-		if (!d->walk_begun)
-			d->walk_begun = zm_plan_look(LOOK_SLABS);
-		else if (zm_plan_choose(LOOK_SLABS)) {
+		if (plan_some(d)) {
 			d->stats.slabs_chosen = zm_cycle.chosen;
 			zm_plan_close();
 			enter_phase(d, ZDEFRAG_MOVING);
@@ -268,16 +301,23 @@ static void step_planning(zdefrag *d)
 	} while (!d->over);
 }
 
+/* For the walk: what hooks have emptied is given back, every pool has a spare. False: not all yet. */
+static bool make_ready(void)
+{
+	unsigned tries = LOOK_REFUSALS;
+	uint32_t work_ns = 0;
+
+	return zm_move_release_full(&work_ns) && zm_move_prime(&tries);
+}
+
 static void step_moving(zdefrag *d)
 {
 	bool complete = false;
 
-	zm_move_release_full();
-	while (!zm_move_prime(ZM_MOVE_REFUSALS) && !d->over)
+	while (!d->over && !make_ready())
 		look_at_clock(d);
 	if (!d->over)
 		complete = walk(d);
-	zm_move_release_full();
 	if (complete || all_emptied())
 		begin_ending(d);
 }
@@ -295,20 +335,23 @@ static void add_cycle(struct zdefrag_stats *stats)
 	stats->steered += zm_load(&zm_cycle.steered);
 }
 
+/* All is released, and the next cycle, somebody else's perhaps, may begin: take what this one did. */
+static void take_counts(zdefrag *d)
+{
+	add_cycle(&d->stats);
+	d->gained = zm_cycle.emptied != 0 &&
+		    zm_cycle.released_bytes >= zm_cycle.planned_bytes / WORTHWHILE_PART;
+}
+
 static void judge_cycle(zdefrag *d)
 {
 	struct zm_gate_figures figures;
-	size_t planned = zm_cycle.planned_bytes;
 	size_t before = d->stats.frag_bytes;
 	bool worthwhile;
 
-	add_cycle(&d->stats);
 	look(d, &figures);
-	if (zm_cycle.layout->exact)
-		worthwhile = zm_cycle.emptied != 0 &&
-			     zm_cycle.released_bytes >= planned / WORTHWHILE_PART;
-	else
-		worthwhile = figures.frag_bytes + before / 32 < before;
+	worthwhile =
+		zm_slab_layout()->exact ? d->gained : figures.frag_bytes + before / 32 < before;
 	if (worthwhile)
 		d->backoff = 0;
 	else if (d->backoff < BACKOFF_MAX)
@@ -331,13 +374,23 @@ static void begin_purging(zdefrag *d)
 	d->next_ns = now;
 }
 
+/* The last part asks for fresh figures, which may take a slice of its own. */
+enum ending_part {
+	ENDING_RELEASES,
+	ENDING_JUDGES
+};
+
 static void step_ending(zdefrag *d)
 {
 	do {
-		if (zm_cycle_release_some(LOOK_SLABS)) {
+		if (d->part == ENDING_JUDGES) {
 			judge_cycle(d);
 			begin_purging(d);
 			return;
+		}
+		if (zm_cycle_release_some(LOOK_SLABS)) {
+			take_counts(d);
+			d->part = ENDING_JUDGES;
 		}
 		look_at_clock(d);
 	} while (!d->over);
@@ -421,7 +474,8 @@ int zdefrag_step(zdefrag *d)
 	}
 	d->over = false;
 	d->work_ns = 0;
-	d->slice_end_ns = now_ns() + d->settings.slice_us * 1000ull;
+	d->looked_ns = now_ns();
+	d->slice_end_ns = d->looked_ns + d->settings.slice_us * 1000ull;
 	begin = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	step_phase(d);
 	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;

@@ -34,13 +34,19 @@
 #include "oom.h"
 
 /*
- * What one hint does before any is answered 1: pages looked at, slabs pinned, destinations refused;
- * 5 us each. A batch does so much more, up to a limit.
+ * What one hint does before any is answered 1: pages looked at, slabs pinned; 3 us each. A batch
+ * does so much more, up to a limit.
  */
-#define COUNT_PAGES 128
-#define CHOOSE_SLABS 16
-#define PRIME_REFUSALS 128
+#define COUNT_PAGES 64
+#define CHOOSE_SLABS 8
 #define BATCH_SHARES 16
+
+/*
+ * Destinations that may be refused, 47 ns each: every hint adds some to what is allowed, so that a
+ * run of them is 2 us a hint and 100 us at once, however long the run is.
+ */
+#define REFUSALS_EACH 40
+#define REFUSALS_MAX ZM_MOVE_REFUSALS
 
 /*
  * Aim: this part of live bytes left as fragmentation, and begin over 1 %.
@@ -78,7 +84,8 @@ static struct {
 	size_t pass_blocks;
 	size_t vain_bytes; /* of the slabs that the last cycle chose, what it could not empty */
 	struct zm_slab_walk walk;
-	unsigned backoff; /* doublings of LOOK_EVERY_NS */
+	unsigned refusals; /* allowed */
+	unsigned backoff;  /* doublings of LOOK_EVERY_NS */
 	uint64_t next_look_ns;
 	size_t noticed_asked; /* by zm_hint_tick() */
 	uint64_t noticed_ns;
@@ -101,7 +108,6 @@ static uint64_t now_ns(void)
 
 static void begin_ending(void)
 {
-	zm_move_release_full();
 	zm_cycle_close();
 	hints.stage = ENDING;
 }
@@ -172,9 +178,9 @@ static void choose_slabs(size_t shares)
 	hints.stage = PRIMING;
 }
 
-static void prime(size_t shares)
+static void prime(void)
 {
-	if (!zm_move_prime((unsigned)shares * PRIME_REFUSALS))
+	if (!zm_move_prime(&hints.refusals))
 		return;
 	zm_store(&hints.asked, 0);
 	hints.stage = MOVING;
@@ -188,7 +194,7 @@ static int answer(const void *ptr)
 	if (slab == NULL)
 		return 0;
 	/* No destination in time: another pass will ask about it again. */
-	if (!zm_move_find_spare(slab)) {
+	if (!zm_move_find_spare(slab, &hints.refusals)) {
 		zm_store(&hints.asked, 0);
 		return 0;
 	}
@@ -264,6 +270,7 @@ static void prefetch_record(const void *ptr)
 static size_t answer_all(const void *const *ptrs, unsigned char *answers, size_t count)
 {
 	size_t moves = 0;
+	uint32_t work_ns = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		if (i + AHEAD < count)
@@ -272,7 +279,7 @@ static size_t answer_all(const void *const *ptrs, unsigned char *answers, size_t
 		moves += answers[i];
 	}
 	if (zm_load(&zm_cycle.full) != 0)
-		zm_move_release_full();
+		zm_move_release_full(&work_ns);
 	return moves;
 }
 
@@ -281,6 +288,9 @@ static size_t step(const void *const *ptrs, unsigned char *answers, size_t count
 	size_t shares = count < BATCH_SHARES ? count : BATCH_SHARES;
 
 	zm_store(&hints.asked, zm_load(&hints.asked) + count);
+	hints.refusals += (unsigned)shares * REFUSALS_EACH;
+	if (hints.refusals > REFUSALS_MAX)
+		hints.refusals = REFUSALS_MAX;
 	switch (hints.stage) {
 	case COUNTING:
 		count_slabs(shares);
@@ -289,11 +299,11 @@ static size_t step(const void *const *ptrs, unsigned char *answers, size_t count
 		choose_slabs(shares);
 		return 0;
 	case PRIMING:
-		prime(shares);
+		prime();
 		return 0;
 	case MOVING:
 		if (zm_cycle.spare_used)
-			zm_move_prime((unsigned)shares * PRIME_REFUSALS);
+			zm_move_prime(&hints.refusals);
 		return answer_all(ptrs, answers, count);
 	default:
 		end_some((uint32_t)shares * END_SLABS);
@@ -351,7 +361,6 @@ void zdefrag_hint_end(void)
 
 static void *take_copy(size_t size)
 {
-	uint32_t work_ns = 0;
 	unsigned bin;
 	void *ptr = NULL;
 
@@ -359,7 +368,7 @@ static void *take_copy(size_t size)
 	    !zm_cycle_trylock())
 		return NULL;
 	if (zm_load(&zm_cycle.owner) == &owner)
-		ptr = zm_move_take(last_arena, bin, &work_ns);
+		ptr = zm_move_take(last_arena, bin, &hints.refusals);
 	zm_cycle_unlock();
 	if (ptr != NULL)
 		zm_account_new(zm_raw_charged(ptr));

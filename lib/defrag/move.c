@@ -148,16 +148,35 @@ static void release_emptied(struct zm_slab_record *slab)
 	zm_cycle.released_bytes += zm_cycle.layout->bin[slab->bin].slab_bytes;
 }
 
-void zm_move_release_full(void)
+/* Only the thread that steps takes off the list: what it has seen at its head is not pushed again. */
+static struct zm_slab_record *pop_full(void)
 {
-	uint32_t number = zm_exchange(&zm_cycle.full, 0);
+	uint32_t number = zm_load_acquire(&zm_cycle.full);
+	struct zm_slab_record *slab;
 
-	while (number != 0) {
-		struct zm_slab_record *slab = &zm_cycle.slabs[number - 1];
+	do {
+		if (number == 0)
+			return NULL;
+		slab = &zm_cycle.slabs[number - 1];
+	} while (!zm_compare_exchange(&zm_cycle.full, &number, zm_load(&slab->next)));
+	return slab;
+}
 
-		number = zm_load(&slab->next);
+/* Estimates for pacing: a slab given back, and each of its regions; ns. */
+#define RELEASE_NS 1500
+#define GIVE_NS 45
+
+bool zm_move_release_full(uint32_t *work_ns)
+{
+	for (int i = 0; i < ZM_MOVE_RELEASES; i++) {
+		struct zm_slab_record *slab = pop_full();
+
+		if (slab == NULL)
+			return true;
 		release_emptied(slab);
+		*work_ns += RELEASE_NS + GIVE_NS * zm_cycle.layout->bin[slab->bin].regions;
 	}
+	return zm_load(&zm_cycle.full) == 0;
 }
 
 void zm_move_release(struct zm_slab_record *slab)
@@ -180,13 +199,16 @@ void zm_move_release(struct zm_slab_record *slab)
 #define TAKE_NS 60
 #define COPY_NS 200
 
-/* At most `tries` times. *refused_bytes: what the allocator gave and is held now. */
-static void *take(unsigned arena, unsigned bin, unsigned tries, size_t *refused_bytes)
+/*
+ * While *tries lasts, less one for each refusal.
+ * *refused_bytes: what the allocator gave and is held now.
+ */
+static void *take(unsigned arena, unsigned bin, unsigned *tries, size_t *refused_bytes)
 {
 	size_t bytes = zm_cycle.layout->bin[bin].region_bytes, refused = 0;
-	void *target;
+	void *target = NULL;
 
-	for (;;) {
+	while (*tries > 0) {
 		uint32_t region;
 		struct zm_slab_record *slab;
 
@@ -198,8 +220,8 @@ static void *take(unsigned arena, unsigned bin, unsigned tries, size_t *refused_
 			break;
 		zm_move_hold(slab, region, false);
 		target = NULL;
-		if (++refused == tries)
-			break;
+		refused++;
+		--*tries;
 	}
 	*refused_bytes = refused * bytes;
 	if (refused != 0) {
@@ -210,7 +232,7 @@ static void *take(unsigned arena, unsigned bin, unsigned tries, size_t *refused_
 }
 
 /* As zm_move_take(); everything that the allocator has given is kept out of the account. */
-static void *take_unseen(unsigned arena, unsigned bin, unsigned tries, uint32_t *work_ns)
+static void *take_unseen(unsigned arena, unsigned bin, unsigned *tries, uint32_t *work_ns)
 {
 	size_t bytes = zm_cycle.layout->bin[bin].region_bytes, refused_bytes;
 	void *target = take(arena, bin, tries, &refused_bytes);
@@ -226,40 +248,38 @@ static void *take_unseen(unsigned arena, unsigned bin, unsigned tries, uint32_t 
 	return target;
 }
 
-void *zm_move_take(unsigned arena, unsigned bin, uint32_t *work_ns)
+void *zm_move_take(unsigned arena, unsigned bin, unsigned *tries)
 {
-	void *target = take_unseen(arena, bin, ZM_MOVE_REFUSALS, work_ns);
+	uint32_t work_ns = 0;
+	void *target = take_unseen(arena, bin, tries, &work_ns);
 
 	if (target != NULL)
 		zm_account_raw(-(ptrdiff_t)zm_cycle.layout->bin[bin].region_bytes);
 	return target;
 }
 
-bool zm_move_find_spare(const struct zm_slab_record *slab)
+static bool find_spare(unsigned arena, unsigned bin, unsigned *tries)
 {
-	struct zm_pool *pool = zm_plan_pool(slab->arena, slab->bin);
+	struct zm_pool *pool = zm_plan_pool(arena, bin);
 	uint32_t work_ns = 0;
 
 	if (pool->spare == NULL)
-		pool->spare = take_unseen(slab->arena, slab->bin, ZM_MOVE_REFUSALS, &work_ns);
+		pool->spare = take_unseen(arena, bin, tries, &work_ns);
 	return pool->spare != NULL;
 }
 
-bool zm_move_prime(unsigned tries)
+bool zm_move_find_spare(const struct zm_slab_record *slab, unsigned *tries)
 {
-	uint32_t work_ns = 0;
+	return find_spare(slab->arena, slab->bin, tries);
+}
 
-	for (uint32_t i = 0; i < zm_cycle.heap_count; i++) {
-		struct zm_pool *pool = &zm_cycle.pools[zm_cycle.heap[i]];
+bool zm_move_prime(unsigned *tries)
+{
+	unsigned bins = zm_cycle.layout->bins;
 
-		if (pool->spare != NULL)
-			continue;
-		pool->spare =
-			take_unseen(zm_cycle.heap[i] / zm_cycle.layout->bins,
-				    zm_cycle.heap[i] % zm_cycle.layout->bins, tries, &work_ns);
-		if (pool->spare == NULL)
+	for (uint32_t i = 0; i < zm_cycle.heap_count; i++)
+		if (!find_spare(zm_cycle.heap[i] / bins, zm_cycle.heap[i] % bins, tries))
 			return false;
-	}
 	zm_cycle.spare_used = false;
 	return true;
 }
@@ -283,6 +303,7 @@ void *zm_move_visit(void *ptr, uint32_t *work_ns)
 {
 	uint32_t region;
 	struct zm_slab_record *slab = zm_move_pinned(ptr, &region);
+	unsigned tries = ZM_MOVE_REFUSALS;
 	size_t bytes;
 	void *target;
 
@@ -292,7 +313,7 @@ void *zm_move_visit(void *ptr, uint32_t *work_ns)
 	bytes = zm_cycle.layout->bin[slab->bin].region_bytes;
 	if (zm_raw_usable(ptr) != bytes)
 		return ptr;
-	target = take_unseen(slab->arena, slab->bin, ZM_MOVE_REFUSALS, work_ns);
+	target = take_unseen(slab->arena, slab->bin, &tries, work_ns);
 	if (target == NULL) {
 		zm_cycle.missed++;
 		return ptr;
@@ -304,13 +325,14 @@ void *zm_move_visit(void *ptr, uint32_t *work_ns)
 	zm_cycle.moved++;
 	zm_cycle.moved_bytes += bytes;
 	if (zm_load(&zm_cycle.full) != 0)
-		zm_move_release_full();
+		zm_move_release_full(work_ns);
 	return target;
 }
 
 bool zm_move_hold_freed(struct zm_slab_record *slab, uint32_t region)
 {
 	size_t bytes = zm_cycle.layout->bin[slab->bin].region_bytes;
+	uint32_t work_ns = 0;
 
 	if (!zm_move_hold(slab, region, true))
 		return false;
@@ -318,6 +340,6 @@ bool zm_move_hold_freed(struct zm_slab_record *slab, uint32_t region)
 	zm_cycle.moved++;
 	zm_cycle.moved_bytes += bytes;
 	if (zm_load(&zm_cycle.full) != 0)
-		zm_move_release_full();
+		zm_move_release_full(&work_ns);
 	return true;
 }
