@@ -284,9 +284,15 @@ static void wait_for_cache(struct zm_arena *arena)
  */
 static void before_fork(void)
 {
-	for (unsigned i = 0; i < ARENAS_MAX; i++)
-		if (zm_load_acquire(&arenas[i]) != NULL)
-			wait_for_cache(zm_load(&arenas[i]));
+	for (unsigned i = 0; i < ARENAS_MAX; i++) {
+		struct zm_arena *arena = zm_load_acquire(&arenas[i]);
+
+		if (arena == NULL)
+			continue;
+		wait_for_cache(arena);
+		/* See zm_slab_drain(): the child could not be rid of it. */
+		control_cache("tcache.flush", arena->cache);
+	}
 }
 
 static void after_fork(void)
