@@ -233,6 +233,74 @@ START_TEST(one_cycle_at_a_time)
 }
 END_TEST
 
+/* ---- Giving back ---- */
+
+static ssize_t decay_ms(void)
+{
+	ssize_t ms = -2;
+	size_t bytes = sizeof(ms);
+
+	ck_assert_int_eq(zmalloc_ctl("arena.0.dirty_decay_ms", &ms, &bytes, NULL, 0), 0);
+	return ms;
+}
+
+START_TEST(the_allocators_own_pace_comes_back)
+{
+	struct blocks blocks = {0};
+	ssize_t before = decay_ms();
+	zdefrag *d;
+
+	blocks_fill(&blocks, block_steps(100000, 10000), 300, 8);
+	blocks_thin(&blocks, 40);
+	d = blocks_driver(&blocks);
+	ck_assert(step_until(d, ZDEFRAG_MOVING));
+	ck_assert_int_eq(decay_ms(), -1);
+	zdefrag_abandon(d);
+	ck_assert_int_eq(decay_ms(), before);
+	ck_assert_int_eq(zdefrag_run(d), 0);
+	ck_assert_uint_gt(stats_of(d).slabs_released, 0);
+	ck_assert_int_eq(decay_ms(), before);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
+/* 160 MB, of which 90 are to be released: over 64 MiB. */
+START_TEST(a_long_cycle_gives_back_in_between)
+{
+	struct blocks blocks = {0};
+	struct zdefrag_settings settings;
+	size_t resident, pauses = 0;
+	int phase, last = ZDEFRAG_IDLE;
+	zdefrag *d;
+
+	blocks_fill(&blocks, 600000, 500, 9);
+	blocks_thin(&blocks, 40);
+	zmalloc_purge();
+	resident = zmalloc_get_rss();
+	zdefrag_settings_init(&settings);
+	settings.ignore_bytes = 0;
+	settings.lower_percent = 1;
+	settings.purge_ms = 50;
+	d = zdefrag_new(blocks_scan, &blocks, &settings);
+	do {
+		phase = zdefrag_step(d);
+		if (phase == ZDEFRAG_MOVING && last == ZDEFRAG_PURGING) {
+			pauses++;
+			if (resident != 0)
+				ck_assert_uint_lt(zmalloc_get_rss(), resident - 32 * MIB);
+		}
+		last = phase;
+	} while (phase != ZDEFRAG_IDLE);
+	ck_assert_uint_ge(pauses, 1);
+	if (resident != 0)
+		ck_assert_uint_lt(zmalloc_get_rss(), resident - 80 * MIB);
+	blocks_check(&blocks);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
 /* A walk that shows nothing: no gain, so the next one waits longer and longer. */
 START_TEST(a_vain_cycle_backs_off)
 {
@@ -363,7 +431,9 @@ int main(void)
 		tcase_add_test(tests, abandoned_midway_all_is_released);
 		tcase_add_test(tests, one_cycle_at_a_time);
 		tcase_add_test(tests, a_vain_cycle_backs_off);
+		tcase_add_test(tests, the_allocators_own_pace_comes_back);
 		if (!under_checker()) {
+			tcase_add_test(tests, a_long_cycle_gives_back_in_between);
 			tcase_add_test(tests, slices_keep_their_budget_on_a_loaded_machine);
 			tcase_add_test(tests, rest_is_in_proportion);
 		}

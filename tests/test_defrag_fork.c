@@ -23,11 +23,11 @@ static void to_the_middle(void)
 	blocks_thin(&blocks, 40);
 	driver = blocks_driver(&blocks);
 	used = zmalloc_used_memory();
-	for (int i = 0; zdefrag_step(driver) != ZDEFRAG_MOVING; i++)
+	for (int i = 0; stats_of(driver).held_bytes == 0; i++) {
 		ck_assert_int_lt(i, 100000);
-	zdefrag_step(driver);
+		zdefrag_step(driver);
+	}
 	ck_assert_int_eq(stats_of(driver).phase, ZDEFRAG_MOVING);
-	ck_assert_uint_gt(stats_of(driver).held_bytes, 0);
 }
 
 static void to_the_end(void)

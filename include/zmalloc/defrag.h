@@ -123,7 +123,8 @@ enum zdefrag_phase {
 	ZDEFRAG_PLANNING = 2, /* chooses what to empty */
 	ZDEFRAG_MOVING = 3,   /* second walk */
 	ZDEFRAG_ENDING = 4,   /* releases what is held */
-	ZDEFRAG_PURGING = 5   /* has the allocator give the emptied memory back, a bit at a time */
+	ZDEFRAG_PURGING = 5   /* has the allocator give the emptied memory back, a bit at a time;
+			       * a long cycle pauses its moves for it and goes on */
 };
 
 /* Why the driver is idle. The values never change meaning. */
@@ -151,7 +152,12 @@ ZMALLOC_API const char *zdefrag_reason_text(int reason) ZMALLOC_ATTR_PURE;
  *
  * In range are 0 < lower_percent <= upper_percent, 0 < cpu_min_percent <= cpu_max_percent <= 100,
  * 50 <= slice_us <= 1000000 and 0 < check_ms. While cycles gain too little check_ms is doubled
- * again and again, up to 64 times as long. purge_ms 0 leaves giving back to the allocator's habits.
+ * again and again, up to 64 times as long.
+ *
+ * While blocks move the allocator gives nothing back by itself, as that would stall a slice; emptied
+ * memory goes back to the system when a cycle ends, and each time that 64 MiB, a sixteenth of live
+ * bytes or ten seconds have come together: in steps of about half a MiB, over purge_ms or as much
+ * longer as that takes. purge_ms 0 leaves giving back to the allocator's habits, stalls and all.
  */
 struct zdefrag_settings {
 	size_t size;              /* of this struct, as the program was compiled */

@@ -12,62 +12,42 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "allocator/jemalloc_names.h"
-
-#define MIB_DEPTH 8
-
-struct mib {
-	size_t path[MIB_DEPTH];
-	size_t depth; /* 0: this jemalloc has nothing of that name */
-};
-
-/* Where the numbers stand in the paths: stats.arenas.<arena>.bins.<bin>.*, arenas.bin.<bin>.* */
-enum {
-	ARENA_AT = 2,
-	ARENA_BIN_AT = 4,
-	LAYOUT_BIN_AT = 2
-};
+#include "allocator/jemalloc_mib.h"
 
 static struct {
-	struct mib epoch, initialized;
-	struct mib allocated, active, resident, retained, metadata;
-	struct mib small, large, pactive, pmuzzy, arena_resident, arena_retained, base, internal;
-	struct mib curslabs, curregs;
-	struct mib bin_size, bin_regions;
+	struct zm_je_mib epoch, initialized;
+	struct zm_je_mib allocated, active, resident, retained, metadata;
+	struct zm_je_mib small, large, pactive, pmuzzy, arena_resident, arena_retained, base,
+		internal;
+	struct zm_je_mib curslabs, curregs;
+	struct zm_je_mib bin_size, bin_regions;
 	size_t page_bytes;
 	unsigned bins;
 } je;
-
-static void resolve(struct mib *mib, const char *name)
-{
-	mib->depth = MIB_DEPTH;
-	if (ZM_JE(mallctlnametomib)(name, mib->path, &mib->depth) != 0)
-		mib->depth = 0;
-}
 
 static void resolve_all(void)
 {
 	size_t bytes = sizeof(je.page_bytes);
 
-	resolve(&je.epoch, "epoch");
-	resolve(&je.initialized, "arena.0.initialized");
-	resolve(&je.allocated, "stats.allocated");
-	resolve(&je.active, "stats.active");
-	resolve(&je.resident, "stats.resident");
-	resolve(&je.retained, "stats.retained");
-	resolve(&je.metadata, "stats.metadata");
-	resolve(&je.small, "stats.arenas.0.small.allocated");
-	resolve(&je.large, "stats.arenas.0.large.allocated");
-	resolve(&je.pactive, "stats.arenas.0.pactive");
-	resolve(&je.pmuzzy, "stats.arenas.0.pmuzzy");
-	resolve(&je.arena_resident, "stats.arenas.0.resident");
-	resolve(&je.arena_retained, "stats.arenas.0.retained");
-	resolve(&je.base, "stats.arenas.0.base");
-	resolve(&je.internal, "stats.arenas.0.internal");
-	resolve(&je.curslabs, "stats.arenas.0.bins.0.curslabs");
-	resolve(&je.curregs, "stats.arenas.0.bins.0.curregs");
-	resolve(&je.bin_size, "arenas.bin.0.size");
-	resolve(&je.bin_regions, "arenas.bin.0.nregs");
+	zm_je_resolve(&je.epoch, "epoch");
+	zm_je_resolve(&je.initialized, "arena.0.initialized");
+	zm_je_resolve(&je.allocated, "stats.allocated");
+	zm_je_resolve(&je.active, "stats.active");
+	zm_je_resolve(&je.resident, "stats.resident");
+	zm_je_resolve(&je.retained, "stats.retained");
+	zm_je_resolve(&je.metadata, "stats.metadata");
+	zm_je_resolve(&je.small, "stats.arenas.0.small.allocated");
+	zm_je_resolve(&je.large, "stats.arenas.0.large.allocated");
+	zm_je_resolve(&je.pactive, "stats.arenas.0.pactive");
+	zm_je_resolve(&je.pmuzzy, "stats.arenas.0.pmuzzy");
+	zm_je_resolve(&je.arena_resident, "stats.arenas.0.resident");
+	zm_je_resolve(&je.arena_retained, "stats.arenas.0.retained");
+	zm_je_resolve(&je.base, "stats.arenas.0.base");
+	zm_je_resolve(&je.internal, "stats.arenas.0.internal");
+	zm_je_resolve(&je.curslabs, "stats.arenas.0.bins.0.curslabs");
+	zm_je_resolve(&je.curregs, "stats.arenas.0.bins.0.curregs");
+	zm_je_resolve(&je.bin_size, "arenas.bin.0.size");
+	zm_je_resolve(&je.bin_regions, "arenas.bin.0.nregs");
 	ZM_JE(mallctl)("arenas.page", &je.page_bytes, &bytes, NULL, 0);
 	bytes = sizeof(je.bins);
 	ZM_JE(mallctl)("arenas.nbins", &je.bins, &bytes, NULL, 0);
@@ -85,49 +65,42 @@ static void prepare(bool refresh)
 }
 
 /* Takes the path by value: callers put their numbers into a copy. */
-static size_t read_size(struct mib mib)
+static size_t read_size(struct zm_je_mib mib)
 {
-	size_t value, bytes = sizeof(value);
+	size_t value;
 
-	if (mib.depth == 0 ||
-	    ZM_JE(mallctlbymib)(mib.path, mib.depth, &value, &bytes, NULL, 0) != 0)
-		return ZM_UNKNOWN;
-	return value;
+	return zm_je_read(&mib, &value, sizeof(value)) ? value : ZM_UNKNOWN;
 }
 
-static size_t read_arena(struct mib mib, size_t arena)
+static size_t read_arena(struct zm_je_mib mib, size_t arena)
 {
-	mib.path[ARENA_AT] = arena;
+	mib.path[ZM_JE_ARENA_AT] = arena;
 	return read_size(mib);
 }
 
-static size_t read_arena_bin(struct mib mib, size_t arena, size_t bin)
+static size_t read_arena_bin(struct zm_je_mib mib, size_t arena, size_t bin)
 {
-	mib.path[ARENA_AT] = arena;
-	mib.path[ARENA_BIN_AT] = bin;
-	return read_size(mib);
+	mib.path[ZM_JE_ARENA_BIN_AT] = bin;
+	return read_arena(mib, arena);
 }
 
 static size_t bin_region_bytes(size_t bin)
 {
-	struct mib mib = je.bin_size;
+	size_t bytes;
 
-	mib.path[LAYOUT_BIN_AT] = bin;
-	return read_size(mib);
+	return zm_je_read_at(je.bin_size, ZM_JE_LAYOUT_BIN_AT, bin, &bytes, sizeof(bytes))
+		       ? bytes
+		       : ZM_UNKNOWN;
 }
 
 /* Of type uint32_t, unlike all else here. */
 static size_t bin_slab_regions(size_t bin)
 {
-	struct mib mib = je.bin_regions;
 	uint32_t regions;
-	size_t bytes = sizeof(regions);
 
-	mib.path[LAYOUT_BIN_AT] = bin;
-	if (mib.depth == 0 ||
-	    ZM_JE(mallctlbymib)(mib.path, mib.depth, &regions, &bytes, NULL, 0) != 0)
-		return ZM_UNKNOWN;
-	return regions;
+	return zm_je_read_at(je.bin_regions, ZM_JE_LAYOUT_BIN_AT, bin, &regions, sizeof(regions))
+		       ? regions
+		       : ZM_UNKNOWN;
 }
 
 static size_t pages(size_t count)
@@ -172,7 +145,7 @@ static size_t smallbins_frag(size_t arena)
 
 static bool is_initialized(unsigned arena)
 {
-	struct mib mib = je.initialized;
+	struct zm_je_mib mib = je.initialized;
 	bool initialized = false;
 	size_t bytes = sizeof(initialized);
 

@@ -22,8 +22,9 @@
 
 #include "allocator/allocator.h"
 #include "allocator/arena.h"
+#include "allocator/jemalloc_decay.h"
 #include "allocator/jemalloc_gone.h"
-#include "allocator/jemalloc_names.h"
+#include "allocator/jemalloc_mib.h"
 #include "atomic.h"
 
 /* ---- Granules ---- */
@@ -78,12 +79,6 @@ static bool may_ask(const void *ptr)
 
 /* ---- Layout ---- */
 
-#define MIB_DEPTH 8
-struct mib {
-	size_t path[MIB_DEPTH];
-	size_t depth;
-};
-
 /*
  * jemalloc's small classes end below 2^(page shift + 2):
  * 14 KiB for 4 KiB pages, 224 KiB for 64 KiB.
@@ -99,29 +94,9 @@ static struct {
 	 */
 	uint8_t bin_by_size[1 + LARGEST_REGION_BYTES / 8];
 	uint32_t largest_region_bytes;
-	struct mib batch_query, lookup, curslabs, curregs, tcache_flush, decay, dirty_decay_ms,
-		pdirty, initialized;
+	struct zm_je_mib batch_query, lookup, curslabs, curregs, tcache_flush, initialized;
 } je;
 static pthread_once_t je_once = PTHREAD_ONCE_INIT;
-
-static bool resolve(struct mib *mib, const char *name)
-{
-	mib->depth = MIB_DEPTH;
-	return ZM_JE(mallctlnametomib)(name, mib->path, &mib->depth) == 0;
-}
-
-/*
- * Read a value of exactly this size; false, and the value untouched, if the control has none such.
- */
-static bool read_by_name(const char *name, void *value, size_t bytes)
-{
-	return ZM_JE(mallctl)(name, value, &bytes, NULL, 0) == 0;
-}
-
-static bool read_at(const struct mib *mib, void *value, size_t bytes)
-{
-	return ZM_JE(mallctlbymib)(mib->path, mib->depth, value, &bytes, NULL, 0) == 0;
-}
 
 /*
  * odd * inverse == 1 modulo 2^32; each step doubles the bits that are right, three to begin with.
@@ -150,16 +125,17 @@ static bool work_out_bin(struct zm_slab_bin *bin, unsigned page_shift)
 
 static bool read_bin(unsigned number, struct zm_slab_bin *bin)
 {
-	struct mib size, regions, slab;
+	struct zm_je_mib size, regions, slab;
 	size_t region_bytes, slab_bytes;
 
-	if (!resolve(&size, "arenas.bin.0.size") || !resolve(&regions, "arenas.bin.0.nregs") ||
-	    !resolve(&slab, "arenas.bin.0.slab_size"))
-		return false;
-	size.path[2] = regions.path[2] = slab.path[2] = number;
-	if (!read_at(&size, &region_bytes, sizeof(region_bytes)) ||
-	    !read_at(&regions, &bin->regions, sizeof(bin->regions)) ||
-	    !read_at(&slab, &slab_bytes, sizeof(slab_bytes)))
+	if (!zm_je_resolve(&size, "arenas.bin.0.size") ||
+	    !zm_je_resolve(&regions, "arenas.bin.0.nregs") ||
+	    !zm_je_resolve(&slab, "arenas.bin.0.slab_size") ||
+	    !zm_je_read_at(size, ZM_JE_LAYOUT_BIN_AT, number, &region_bytes,
+			   sizeof(region_bytes)) ||
+	    !zm_je_read_at(regions, ZM_JE_LAYOUT_BIN_AT, number, &bin->regions,
+			   sizeof(bin->regions)) ||
+	    !zm_je_read_at(slab, ZM_JE_LAYOUT_BIN_AT, number, &slab_bytes, sizeof(slab_bytes)))
 		return false;
 	if (region_bytes > LARGEST_REGION_BYTES || bin->regions == 0 || slab_bytes > UINT32_MAX)
 		return false;
@@ -170,8 +146,8 @@ static bool read_bin(unsigned number, struct zm_slab_bin *bin)
 
 static bool read_layout(struct zm_slab_layout *layout)
 {
-	if (!read_by_name("arenas.page", &layout->page_bytes, sizeof(layout->page_bytes)) ||
-	    !read_by_name("arenas.nbins", &layout->bins, sizeof(layout->bins)) ||
+	if (!zm_je_read_by_name("arenas.page", &layout->page_bytes, sizeof(layout->page_bytes)) ||
+	    !zm_je_read_by_name("arenas.nbins", &layout->bins, sizeof(layout->bins)) ||
 	    layout->bins > ZM_SLAB_BINS_MAX)
 		return false;
 	while ((size_t)1 << layout->page_shift < layout->page_bytes)
@@ -223,18 +199,15 @@ static void open_once(void)
 {
 	bool stats = false;
 
-	je.usable = read_by_name("config.stats", &stats, sizeof(stats)) && stats &&
+	je.usable = zm_je_read_by_name("config.stats", &stats, sizeof(stats)) && stats &&
 		    read_layout(&je.layout) &&
-		    resolve(&je.batch_query, "experimental.utilization.batch_query") &&
-		    resolve(&je.lookup, "arenas.lookup") &&
-		    resolve(&je.curslabs, "stats.arenas.0.bins.0.curslabs") &&
-		    resolve(&je.curregs, "stats.arenas.0.bins.0.curregs") &&
-		    resolve(&je.pdirty, "stats.arenas.0.pdirty") &&
-		    resolve(&je.tcache_flush, "tcache.flush") &&
-		    resolve(&je.decay, "arena.0.decay") &&
-		    resolve(&je.dirty_decay_ms, "arena.0.dirty_decay_ms") &&
-		    resolve(&je.initialized, "arena.0.initialized") && query_works() &&
-		    zm_je_answers_for_gone(&je.layout);
+		    zm_je_resolve(&je.batch_query, "experimental.utilization.batch_query") &&
+		    zm_je_resolve(&je.lookup, "arenas.lookup") &&
+		    zm_je_resolve(&je.curslabs, "stats.arenas.0.bins.0.curslabs") &&
+		    zm_je_resolve(&je.curregs, "stats.arenas.0.bins.0.curregs") &&
+		    zm_je_resolve(&je.tcache_flush, "tcache.flush") &&
+		    zm_je_resolve(&je.initialized, "arena.0.initialized") && query_works() &&
+		    zm_je_answers_for_gone(&je.layout) && zm_je_decay_open();
 }
 
 const struct zm_slab_layout *zm_slab_layout(void)
@@ -449,35 +422,32 @@ unsigned zm_slab_arenas(void)
 {
 	unsigned arenas = 0;
 
-	return read_by_name("arenas.narenas", &arenas, sizeof(arenas)) ? arenas : 0;
+	return zm_je_read_by_name("arenas.narenas", &arenas, sizeof(arenas)) ? arenas : 0;
 }
 
-static size_t figure_of(const struct mib *mib, size_t arena, size_t bin)
+static size_t figure_of(struct zm_je_mib mib, size_t arena, size_t bin)
 {
-	struct mib at = *mib;
 	size_t value = 0;
 
-	at.path[2] = arena;
-	if (at.depth > 4)
-		at.path[4] = bin;
-	return read_at(&at, &value, sizeof(value)) ? value : 0;
+	mib.path[ZM_JE_ARENA_AT] = arena;
+	return zm_je_read_at(mib, ZM_JE_ARENA_BIN_AT, bin, &value, sizeof(value)) ? value : 0;
 }
 
 static bool arena_there(unsigned arena)
 {
-	struct mib at = je.initialized;
 	bool there = false;
 
-	at.path[1] = arena;
-	return read_at(&at, &there, sizeof(there)) && there;
+	return zm_je_read_at(je.initialized, ZM_JE_CONTROL_ARENA_AT, arena, &there,
+			     sizeof(there)) &&
+	       there;
 }
 
 bool zm_slab_bin_stats(unsigned arena, unsigned bin, size_t *slabs, size_t *used_regions)
 {
 	if (bin == 0 && !arena_there(arena))
 		return false;
-	*slabs = figure_of(&je.curslabs, arena, bin);
-	*used_regions = *slabs != 0 ? figure_of(&je.curregs, arena, bin) : 0;
+	*slabs = figure_of(je.curslabs, arena, bin);
+	*used_regions = *slabs != 0 ? figure_of(je.curregs, arena, bin) : 0;
 	return true;
 }
 
@@ -485,12 +455,7 @@ size_t zm_slab_live_bytes(void)
 {
 	size_t bytes = 0;
 
-	return read_by_name("stats.allocated", &bytes, sizeof(bytes)) ? bytes : 0;
-}
-
-size_t zm_slab_dirty_bytes(void)
-{
-	return figure_of(&je.pdirty, MALLCTL_ARENAS_ALL, 0) * je.layout.page_bytes;
+	return zm_je_read_by_name("stats.allocated", &bytes, sizeof(bytes)) ? bytes : 0;
 }
 
 /* ---- Moving ---- */
@@ -570,68 +535,4 @@ void zm_slab_drain(void)
 void zm_slab_flush_thread(void)
 {
 	ZM_JE(mallctl)("thread.tcache.flush", NULL, NULL, NULL, 0);
-}
-
-/* ---- Giving back ---- */
-
-/*
- * jemalloc gives unused pages back along a curve over dirty_decay_ms, in 200 steps, but only while
- * the arena is allocated from past the caches: an idle program keeps them. So for the time of a
- * purge each arena gets a short decay, and arena.<i>.decay walks the curve. Purging at once
- * (arena.<i>.purge) gives back the same in one stall.
- */
-#define PURGED_ARENAS 1024
-static struct {
-	unsigned arenas;
-	ssize_t before_ms[PURGED_ARENAS]; /* DECAY_NONE: not ours to touch */
-} purging;
-#define DECAY_NONE ((ssize_t)-2)
-
-static bool decay_ms_of(unsigned arena, ssize_t *ms)
-{
-	struct mib at = je.dirty_decay_ms;
-
-	at.path[1] = arena;
-	return read_at(&at, ms, sizeof(*ms));
-}
-
-static void set_decay_ms(unsigned arena, ssize_t ms)
-{
-	struct mib at = je.dirty_decay_ms;
-
-	at.path[1] = arena;
-	ZM_JE(mallctlbymib)(at.path, at.depth, NULL, NULL, &ms, sizeof(ms));
-}
-
-void zm_slab_decay_begin(unsigned ms)
-{
-	purging.arenas = zm_slab_arenas();
-	if (purging.arenas > PURGED_ARENAS)
-		purging.arenas = PURGED_ARENAS;
-	for (unsigned i = 0; i < purging.arenas; i++) {
-		ssize_t before;
-
-		purging.before_ms[i] = DECAY_NONE;
-		if (!arena_there(i) || !decay_ms_of(i, &before) ||
-		    (before >= 0 && before <= (ssize_t)ms))
-			continue;
-		purging.before_ms[i] = before;
-		set_decay_ms(i, (ssize_t)ms);
-	}
-}
-
-void zm_slab_decay_step(void)
-{
-	struct mib at = je.decay;
-
-	at.path[1] = MALLCTL_ARENAS_ALL;
-	ZM_JE(mallctlbymib)(at.path, at.depth, NULL, NULL, NULL, 0);
-}
-
-void zm_slab_decay_end(void)
-{
-	for (unsigned i = 0; i < purging.arenas; i++)
-		if (purging.before_ms[i] != DECAY_NONE)
-			set_decay_ms(i, purging.before_ms[i]);
-	purging.arenas = 0;
 }

@@ -128,9 +128,6 @@ bool zm_slab_bin_stats(unsigned arena, unsigned bin, size_t *slabs, size_t *used
 /* Bytes in live blocks, large ones included. */
 size_t zm_slab_live_bytes(void);
 
-/* Pages that are unused and not given back yet, bytes; all arenas. */
-size_t zm_slab_dirty_bytes(void);
-
 /* ---- Moving; one thread at a time ---- */
 
 /* A region of that bin and arena, past the calling thread's cache; NULL if there is none. */
@@ -147,18 +144,31 @@ void *zm_slab_take_alone(unsigned arena, unsigned bin);
  */
 void zm_slab_give(void *const *regions, size_t count, unsigned bin);
 
-/* Empty what zm_slab_take() keeps in stock. */
+/*
+ * Empty what zm_slab_take() keeps in stock. Before a fork too: after it jemalloc has forgotten in the
+ * child which caches there are (5.3.0: arena_postfork_child() lists that of the calling thread only),
+ * and taking one out of a list that it is not in leaves a stale entry there, at which the next look at
+ * statistics may crash.
+ */
 void zm_slab_drain(void);
 
 /* Empty the calling thread's cache. Any thread. */
 void zm_slab_flush_thread(void);
 
 /*
- * Have unused pages given back over `ms` milliseconds from now on, in many small steps, each made
- * by a call of zm_slab_decay_step(); then back to the allocator's own pace.
+ * After hold no unused pages are given back, by whatever call. From begin on they are given back by
+ * zm_slab_decay_step(), in steps that do not stall: over `ms` milliseconds, or as much longer as small
+ * steps take. After end it is the allocator's own pace again. One thread at a time; begin refreshes
+ * the statistics, and a step may.
+ * step returns  nanoseconds until the next one is due; 0: what there was is given back, what came
+ *               meanwhile is begun with
  */
+void zm_slab_decay_hold(void);
 void zm_slab_decay_begin(unsigned ms);
-void zm_slab_decay_step(void);
+uint64_t zm_slab_decay_step(void);
 void zm_slab_decay_end(void);
+
+/* What is left to be given back, about. */
+size_t zm_slab_decay_left_bytes(void);
 
 #endif

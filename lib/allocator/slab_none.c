@@ -74,11 +74,6 @@ size_t zm_slab_live_bytes(void)
 	return 0;
 }
 
-size_t zm_slab_dirty_bytes(void)
-{
-	return 0;
-}
-
 void *zm_slab_take(unsigned arena, unsigned bin)
 {
 	(void)arena, (void)bin;
@@ -110,13 +105,23 @@ void zm_slab_flush_thread(void)
 {
 }
 
+void zm_slab_decay_hold(void)
+{
+}
+
 void zm_slab_decay_begin(unsigned ms)
 {
 	(void)ms;
 }
 
-void zm_slab_decay_step(void)
+uint64_t zm_slab_decay_step(void)
 {
+	return 0;
+}
+
+size_t zm_slab_decay_left_bytes(void)
+{
+	return 0;
 }
 
 void zm_slab_decay_end(void)

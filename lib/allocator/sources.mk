@@ -9,10 +9,13 @@ zm_allocator_sources += \
 	lib/allocator/jemalloc.c \
 	lib/allocator/jemalloc.h \
 	lib/allocator/jemalloc_arena.c \
+	lib/allocator/jemalloc_decay.c \
+	lib/allocator/jemalloc_decay.h \
 	lib/allocator/jemalloc_errno.c \
 	lib/allocator/jemalloc_gone.c \
 	lib/allocator/jemalloc_gone.h \
 	lib/allocator/jemalloc_info.c \
+	lib/allocator/jemalloc_mib.h \
 	lib/allocator/jemalloc_names.h \
 	lib/allocator/jemalloc_native.c \
 	lib/allocator/jemalloc_slab.c \

@@ -76,6 +76,7 @@ static void before_fork(void)
 	fork_opened = (zm_load(&zm_cycle.gate) & ZM_GATE_OPEN) != 0;
 	if (fork_opened)
 		shut_gate();
+	zm_slab_drain();
 }
 
 static void after_fork(void)

@@ -12,7 +12,8 @@
  *   +---------------------------------------------------------------- PURGING <-------------+
  *                                                                          all released
  *
- * A layout that is not exact goes from IDLE to MOVING; with purge_ms 0 ENDING leads to IDLE.
+ * A layout that is not exact goes from IDLE to MOVING. A long cycle goes from MOVING to PURGING and
+ * back now and then. With purge_ms 0 nobody goes there: ENDING leads to IDLE.
  */
 #include "config.h"
 
@@ -44,8 +45,22 @@
 #define WORTHWHILE_PART 4
 #define BACKOFF_MAX 6
 
-/* A purge is walked along its curve in this many steps. */
-#define PURGE_STEPS 200
+/*
+ * Patience with giving back, on top of purge_ms: 33 MB in a second, half of what its steps do. A busy
+ * program may free as fast.
+ */
+#define PURGE_BYTE_NS 30
+
+/*
+ * When a cycle pauses to give back: so much, or such a part of live bytes, if that is more; and when
+ * it goes on: a part of it is left.
+ */
+#define PURGE_BATCH_BYTES ((size_t)64 << 20)
+#define PURGE_BATCH_PART 16
+#define PURGE_PAUSE_PART 8
+
+/* And the time for which an allocator keeps unused pages by default. */
+#define HELD_MAX_NS 10000000000u
 
 struct zdefrag {
 	zdefrag_scan_function *scan;
@@ -67,7 +82,10 @@ struct zdefrag {
 	unsigned backoff; /* doublings of check_ms */
 
 	uint64_t walk_visited, walk_blocks; /* of them about this many */
-	uint64_t purge_end_ns, purge_step_ns;
+	bool decay_held;
+	uint64_t held_ns, purged_bytes; /* when; released until then */
+	uint64_t purge_end_ns;          /* patience */
+	size_t purge_bytes;             /* there were when it began */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -81,6 +99,66 @@ static uint64_t clock_ns(clockid_t clock)
 static uint64_t now_ns(void)
 {
 	return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* ---- Giving back ---- */
+
+/*
+ * While blocks move, the allocator gives nothing back: it would do so in the middle of a slice, and
+ * take as long as it takes. Its turn comes after the cycle, and in between whenever enough has been
+ * released, or the program has had to wait for long with its own.
+ */
+static void hold_decay(zdefrag *d)
+{
+	if (d->settings.purge_ms == 0)
+		return;
+	zm_slab_decay_hold();
+	d->decay_held = true;
+	d->held_ns = now_ns();
+	d->purged_bytes = zm_cycle.released_bytes;
+}
+
+static void end_decay(zdefrag *d)
+{
+	if (d->decay_held)
+		zm_slab_decay_end();
+	d->decay_held = false;
+}
+
+static bool purge_is_due(const zdefrag *d)
+{
+	uint64_t batch = d->stats.live_bytes / PURGE_BATCH_PART;
+
+	if (batch < PURGE_BATCH_BYTES)
+		batch = PURGE_BATCH_BYTES;
+	return d->decay_held && !d->whole &&
+	       (zm_cycle.released_bytes - d->purged_bytes >= batch ||
+		now_ns() - d->held_ns >= HELD_MAX_NS);
+}
+
+static void begin_purging(zdefrag *d)
+{
+	d->next_ns = now_ns();
+	zm_slab_decay_begin(d->settings.purge_ms != 0 ? d->settings.purge_ms : 1);
+	d->purge_bytes = zm_slab_decay_left_bytes();
+	d->purge_end_ns = d->next_ns + d->settings.purge_ms * 1100000ull +
+			  (uint64_t)d->purge_bytes * PURGE_BYTE_NS;
+	d->stats.phase = ZDEFRAG_PURGING;
+}
+
+/* False: what there was has been given back. */
+static bool purge_some(zdefrag *d)
+{
+	uint64_t begin = clock_ns(CLOCK_THREAD_CPUTIME_ID), took, pause_ns;
+
+	pause_ns = zm_slab_decay_step();
+	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+	d->stats.cpu_ns += took;
+	d->stats.purge_ns += took;
+	if (took > d->stats.longest_purge_ns)
+		d->stats.longest_purge_ns = took;
+	d->next_ns = now_ns() + pause_ns;
+	return pause_ns != 0 && d->next_ns < d->purge_end_ns;
 }
 
 /* ---- The walk ---- */
@@ -107,8 +185,7 @@ void *zdefrag_visit(zdefrag *d, void *ptr)
 		return ptr;
 	d->walk_visited++;
 	if (d->stats.phase == ZDEFRAG_COUNTING) {
-		zm_count_visit(ptr);
-		d->work_ns += 50;
+		zm_count_visit(ptr, &d->work_ns);
 	} else if (!zm_cycle.layout->exact) {
 		ptr = zm_average_visit(ptr);
 		d->work_ns += 200;
@@ -222,6 +299,12 @@ static int gate_reason(const zdefrag *d)
 	return ZDEFRAG_REASON_NONE;
 }
 
+static void begin_moving(zdefrag *d)
+{
+	hold_decay(d);
+	enter_phase(d, ZDEFRAG_MOVING);
+}
+
 static void step_idle(zdefrag *d)
 {
 	struct zm_gate_figures figures;
@@ -243,7 +326,10 @@ static void step_idle(zdefrag *d)
 	d->stats.cycles++;
 	d->stats.reason = ZDEFRAG_REASON_NONE;
 	d->walk_blocks = figures.blocks;
-	enter_phase(d, zm_cycle.layout->exact ? ZDEFRAG_COUNTING : ZDEFRAG_MOVING);
+	if (zm_cycle.layout->exact)
+		enter_phase(d, ZDEFRAG_COUNTING);
+	else
+		begin_moving(d);
 }
 
 static void step_counting(zdefrag *d)
@@ -292,9 +378,10 @@ static void step_planning(zdefrag *d)
 		if (plan_some(d)) {
 			d->stats.slabs_chosen = zm_cycle.chosen;
 			zm_plan_close();
-			enter_phase(d, ZDEFRAG_MOVING);
 			if (zm_cycle.chosen == 0)
 				begin_ending(d);
+			else
+				begin_moving(d);
 			return;
 		}
 		look_at_clock(d);
@@ -302,11 +389,15 @@ static void step_planning(zdefrag *d)
 }
 
 /* For the walk: what hooks have emptied is given back, every pool has a spare. False: not all yet. */
-static bool make_ready(void)
+static bool make_ready(zdefrag *d)
 {
 	unsigned tries = LOOK_REFUSALS;
 	uint32_t work_ns = 0;
 
+	if (!zm_move_open_next()) {
+		d->over = true; /* each has a slice of its own */
+		return false;
+	}
 	return zm_move_release_full(&work_ns) && zm_move_prime(&tries);
 }
 
@@ -314,7 +405,11 @@ static void step_moving(zdefrag *d)
 {
 	bool complete = false;
 
-	while (!d->over && !make_ready())
+	if (purge_is_due(d)) {
+		begin_purging(d);
+		return;
+	}
+	while (!d->over && !make_ready(d))
 		look_at_clock(d);
 	if (!d->over)
 		complete = walk(d);
@@ -359,19 +454,16 @@ static void judge_cycle(zdefrag *d)
 	d->stats.reason = worthwhile ? ZDEFRAG_REASON_NONE : ZDEFRAG_REASON_BACKOFF;
 }
 
-static void begin_purging(zdefrag *d)
+static void finish_cycle(zdefrag *d)
 {
-	uint64_t now = now_ns();
-
-	if (d->settings.purge_ms == 0) {
+	judge_cycle(d);
+	if (d->decay_held && d->settings.purge_ms != 0) {
+		enter_phase(d, ZDEFRAG_PURGING);
+		begin_purging(d);
+	} else {
+		end_decay(d);
 		go_idle(d, d->stats.reason);
-		return;
 	}
-	zm_slab_decay_begin(d->settings.purge_ms);
-	d->purge_end_ns = now + d->settings.purge_ms * 1100000ull;
-	d->purge_step_ns = d->settings.purge_ms * 1000000ull / PURGE_STEPS;
-	enter_phase(d, ZDEFRAG_PURGING);
-	d->next_ns = now;
 }
 
 /* The last part asks for fresh figures, which may take a slice of its own. */
@@ -384,8 +476,7 @@ static void step_ending(zdefrag *d)
 {
 	do {
 		if (d->part == ENDING_JUDGES) {
-			judge_cycle(d);
-			begin_purging(d);
+			finish_cycle(d);
 			return;
 		}
 		if (zm_cycle_release_some(LOOK_SLABS)) {
@@ -394,27 +485,6 @@ static void step_ending(zdefrag *d)
 		}
 		look_at_clock(d);
 	} while (!d->over);
-}
-
-static void stop_purging(zdefrag *d)
-{
-	zm_slab_decay_end();
-	go_idle(d, d->stats.reason);
-}
-
-static void step_purging(zdefrag *d)
-{
-	uint64_t begin = clock_ns(CLOCK_THREAD_CPUTIME_ID), took;
-
-	zm_slab_decay_step();
-	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
-	d->stats.purge_ns += took;
-	if (took > d->stats.longest_purge_ns)
-		d->stats.longest_purge_ns = took;
-	if (now_ns() >= d->purge_end_ns)
-		stop_purging(d);
-	else
-		d->next_ns = now_ns() + d->purge_step_ns;
 }
 
 /* ---- Steps ---- */
@@ -451,27 +521,15 @@ static void step_phase(zdefrag *d)
 	case ZDEFRAG_MOVING:
 		step_moving(d);
 		break;
-	case ZDEFRAG_ENDING:
-		step_ending(d);
-		break;
 	default:
-		step_purging(d);
+		step_ending(d);
 	}
 }
 
-int zdefrag_step(zdefrag *d)
+static void take_slice(zdefrag *d)
 {
 	uint64_t begin, took;
-	int phase;
 
-	if (d->scanning)
-		return d->stats.phase;
-	zm_cycle_lock();
-	phase = d->stats.phase;
-	if (!works_in_slices(phase) && !d->whole && now_ns() < d->next_ns) {
-		zm_cycle_unlock();
-		return phase;
-	}
 	d->over = false;
 	d->work_ns = 0;
 	d->looked_ns = now_ns();
@@ -480,8 +538,38 @@ int zdefrag_step(zdefrag *d)
 	step_phase(d);
 	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
 	d->stats.cpu_ns += took;
-	if (phase != ZDEFRAG_PURGING)
-		note_slice(d, took);
+	note_slice(d, took);
+}
+
+static void step_purging(zdefrag *d)
+{
+	bool more = purge_some(d), moving = zm_load(&zm_cycle.owner) == d;
+
+	if (more && !(moving && zm_slab_decay_left_bytes() < d->purge_bytes / PURGE_PAUSE_PART))
+		return;
+	if (moving) {
+		hold_decay(d);
+		d->stats.phase = ZDEFRAG_MOVING;
+	} else {
+		end_decay(d);
+		go_idle(d, d->stats.reason);
+	}
+}
+
+int zdefrag_step(zdefrag *d)
+{
+	int phase;
+
+	if (d->scanning)
+		return d->stats.phase;
+	zm_cycle_lock();
+	phase = d->stats.phase;
+	if (works_in_slices(phase) || d->whole || now_ns() >= d->next_ns) {
+		if (phase == ZDEFRAG_PURGING)
+			step_purging(d);
+		else
+			take_slice(d);
+	}
 	zm_cycle_unlock();
 	if (d->progress != NULL && (phase != ZDEFRAG_IDLE || d->stats.phase != ZDEFRAG_IDLE))
 		d->progress(d, d->progress_context);
@@ -527,9 +615,8 @@ void zdefrag_abandon(zdefrag *d)
 	if (d->scanning || d->stats.phase == ZDEFRAG_IDLE)
 		return;
 	zm_cycle_lock();
-	if (d->stats.phase == ZDEFRAG_PURGING) {
-		zm_slab_decay_end();
-	} else if (zm_load(&zm_cycle.owner) == d) {
+	end_decay(d);
+	if (zm_load(&zm_cycle.owner) == d) {
 		zm_cycle_end();
 		add_cycle(&d->stats);
 	}
@@ -631,8 +718,6 @@ static unsigned permille(uint64_t done, uint64_t all)
 
 static unsigned permille_done(const zdefrag *d)
 {
-	uint64_t now;
-
 	switch (d->stats.phase) {
 	case ZDEFRAG_COUNTING:
 	case ZDEFRAG_MOVING:
@@ -641,9 +726,7 @@ static unsigned permille_done(const zdefrag *d)
 	case ZDEFRAG_ENDING:
 		return permille(zm_cycle.cursor, zm_cycle.slabs_count);
 	case ZDEFRAG_PURGING:
-		now = now_ns();
-		return 1000 - permille(d->purge_end_ns > now ? d->purge_end_ns - now : 0,
-				       d->settings.purge_ms * 1100000ull);
+		return 1000 - permille(zm_slab_decay_left_bytes(), d->purge_bytes);
 	default:
 		return 0;
 	}

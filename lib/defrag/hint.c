@@ -180,7 +180,7 @@ static void choose_slabs(size_t shares)
 
 static void prime(void)
 {
-	if (!zm_move_prime(&hints.refusals))
+	if (!zm_move_open_next() || !zm_move_prime(&hints.refusals))
 		return;
 	zm_store(&hints.asked, 0);
 	hints.stage = MOVING;

@@ -273,6 +273,18 @@ bool zm_move_find_spare(const struct zm_slab_record *slab, unsigned *tries)
 	return find_spare(slab->arena, slab->bin, tries);
 }
 
+bool zm_move_open_next(void)
+{
+	unsigned bins = zm_cycle.layout->bins, tries = 1;
+	uint32_t pool;
+
+	if (zm_cycle.opened == zm_cycle.heap_count)
+		return true;
+	pool = zm_cycle.heap[zm_cycle.opened++];
+	find_spare(pool / bins, pool % bins, &tries);
+	return false;
+}
+
 bool zm_move_prime(unsigned *tries)
 {
 	unsigned bins = zm_cycle.layout->bins;

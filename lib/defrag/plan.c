@@ -287,6 +287,7 @@ void zm_plan_close(void)
 	uint32_t pools = zm_cycle.arenas * zm_cycle.layout->bins;
 
 	zm_cycle.heap_count = 0;
+	zm_cycle.opened = 0;
 	for (uint32_t i = 0; i < pools; i++)
 		if (zm_cycle.pools[i].evacuated != 0)
 			zm_cycle.heap[zm_cycle.heap_count++] = i;
