@@ -116,7 +116,11 @@ static size_t whole_granules(size_t bytes)
 	return (bytes + GRANULE - 1) & ~(GRANULE - 1);
 }
 
-/* A fixed address is asked for to grow in place: what lies there may share our last granule. */
+/*
+ * A fixed address is asked for to grow in place: what lies there may share our last granule.
+ * The number is for the arena's choice between sbrk() and mmap(); up to 5.2.1 jemalloc looks the arena
+ * up for it, which is not there yet when its first pages are asked for. So it is told the first one.
+ */
 static void *hook_alloc(extent_hooks_t *hooks, void *address, size_t size, size_t alignment,
 			bool *zero, bool *commit, unsigned arena)
 {
@@ -127,7 +131,7 @@ static void *hook_alloc(extent_hooks_t *hooks, void *address, size_t size, size_
 	if (address != NULL || bytes < size)
 		return NULL;
 	start = plain->alloc(plain, NULL, bytes, alignment > GRANULE ? alignment : GRANULE, zero,
-			     commit, arena);
+			     commit, 0);
 	if (start != NULL && !mark_granules(start, bytes, (uint16_t)(arena + 1))) {
 		plain->destroy(plain, start, bytes, *commit, arena);
 		return NULL;
