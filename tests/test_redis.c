@@ -96,6 +96,28 @@ START_TEST(test_flagged_and_plain_blocks_mix)
 }
 END_TEST
 
+/* As Valkey moves a block: neither call is charged there, so the two must come to nothing. */
+START_TEST(test_valkeys_names_for_defragmentation)
+{
+	size_t used, before = zmalloc_used_memory();
+	void *block = zmalloc(100), *copy;
+	unsigned long frag = allocatorDefragGetFragSmallbins();
+
+	ck_assert_int_eq(allocatorDefragInit(), zdefrag_supported() ? 0 : -1);
+	ck_assert_int_eq(allocatorShouldDefrag(NULL), 0);
+	ck_assert_int_eq(allocatorShouldDefrag(&frag), 0);
+	used = zmalloc_used_memory();
+	copy = allocatorDefragAlloc(zmalloc_size(block));
+	ck_assert_ptr_nonnull(copy);
+	allocatorDefragFree(block, zmalloc_size(block));
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+	zfree(copy);
+	ck_assert_uint_eq(zmalloc_used_memory(), before);
+	if (zdefrag_supported())
+		ck_assert_uint_gt(frag, 0);
+}
+END_TEST
+
 START_TEST(test_free_with_flags_keeps_errno)
 {
 	void *block = zmalloc_with_flags(MIB * 8, 0);
@@ -336,6 +358,7 @@ int main(void)
 	tcase_add_test(tests, test_resize_with_flags_keeps_contents_and_aligns);
 	tcase_add_test(tests, test_resize_zeroes_what_it_adds);
 	tcase_add_test(tests, test_flagged_and_plain_blocks_mix);
+	tcase_add_test(tests, test_valkeys_names_for_defragmentation);
 	tcase_add_test(tests, test_free_with_flags_keeps_errno);
 	tcase_add_test(tests, test_flagged_allocation_fails_as_zmalloc_does);
 	tcase_add_test(tests, test_a_thread_may_begin_with_flags);

@@ -3,7 +3,8 @@
  * zmalloc/redis.h - <zmalloc.h> under the names that Redis and Valkey use.
  *
  * In a tree of Redis 7 or 8, or of Valkey, src/zmalloc.h becomes one line that includes this
- * header, zmalloc.c leaves the build, and -lzmalloc joins the libraries. Build it as for the C
+ * header (so does allocator_defrag.h, where there is one), zmalloc.c leaves the build (so does
+ * allocator_defrag.c), and -lzmalloc joins the libraries. Build it as for the C
  * library's malloc (`make MALLOC=libc`), with no -ljemalloc: which allocator it runs on is
  * libzmalloc's business, known when the program starts and not before. So nothing here depends on
  * the allocator, and what such a tree asks the preprocessor is asked at run time instead.
@@ -175,6 +176,40 @@ ZMALLOC_API void zfree_with_flags(void *ptr, int flags);
 static inline int je_get_defrag_hint(void *ptr)
 {
 	return zdefrag_hint(ptr);
+}
+
+/*
+ * Valkey from 8.1 has the question and what belongs to it in a file of its own: allocator_defrag.h
+ * becomes one line that includes this header, and allocator_defrag.c leaves the build.
+ */
+static inline int allocatorDefragInit(void)
+{
+	return zdefrag_supported() ? 0 : -1;
+}
+
+static inline int allocatorShouldDefrag(void *ptr)
+{
+	return zdefrag_hint(ptr);
+}
+
+static inline void *allocatorDefragAlloc(size_t size)
+{
+	return zmalloc_no_tcache(size);
+}
+
+static inline void allocatorDefragFree(void *ptr, size_t size)
+{
+	(void)size;
+	zfree_no_tcache(ptr);
+}
+
+/* Bytes free in slabs, fresh; 0 where the allocator does not know. */
+static inline unsigned long allocatorDefragGetFragSmallbins(void)
+{
+	size_t bytes = 0;
+
+	(zmalloc_get_allocator_info)(1, NULL, NULL, NULL, NULL, NULL, &bytes);
+	return (unsigned long)bytes;
 }
 
 #ifdef __cplusplus
