@@ -183,7 +183,8 @@ AC_DEFUN([ZM_FIND_JEMALLOC], [
 
 # ZM_JEMALLOC_FEATURES
 #
-# The kind that was found, and the additions that Redis's own copy carries.
+# The kind that was found, and what Redis's own copy adds: je_get_defrag_hint(). Its je_malloc_with_usize()
+# and their like tell sizes that cost nothing here: counters are borrowed, or sizes are in a table.
 AC_DEFUN([ZM_JEMALLOC_FEATURES], [
 	AS_IF([test "$zm_cv_malloc_jemalloc" = none],
 		[AC_DEFINE([ZM_JE_IN_LIBC], [1], [Define to 1 if jemalloc is part of the C library.])])
@@ -193,8 +194,6 @@ AC_DEFUN([ZM_JEMALLOC_FEATURES], [
 	LIBS="$ZM_MALLOC_LIBS $LIBS"
 	AC_CHECK_FUNC([je_get_defrag_hint],
 		[AC_DEFINE([HAVE_JE_GET_DEFRAG_HINT], [1], [Define to 1 if jemalloc has je_get_defrag_hint().])])
-	AC_CHECK_FUNC([je_free_with_usize],
-		[AC_DEFINE([HAVE_JE_WITH_USIZE], [1], [Define to 1 if jemalloc has je_malloc_with_usize() and its family.])])
 	LIBS=$zm_save_LIBS
 ])
 

@@ -145,10 +145,9 @@ fake_jemalloc je_ ''
 takes 'allocator .*jemalloc (asked' --with-malloc=jemalloc "$here" MALLOC_LIBS="$work/fake/fake.o"
 defines 'ZM_JE_PREFIXED 1'
 leaves HAVE_JE_
-fake_jemalloc je_ 'int je_get_defrag_hint(void *p) { return 0; } void je_free_with_usize(void *p, size_t *n) {}'
+fake_jemalloc je_ 'int je_get_defrag_hint(void *p) { return 0; }'
 takes 'allocator .*jemalloc (asked' --with-malloc=jemalloc "$here" MALLOC_LIBS="$work/fake/fake.o"
 defines 'HAVE_JE_GET_DEFRAG_HINT 1'
-defines 'HAVE_JE_WITH_USIZE 1'
 fake_jemalloc '' ''
 takes 'allocator from .*the C library' --with-malloc=jemalloc CPPFLAGS="-I$work/fake" LIBS="$work/fake/fake.o"
 defines 'ZM_JE_IN_LIBC 1'

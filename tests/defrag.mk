@@ -7,7 +7,8 @@ zm_defrag_tests = \
 	tests/test_defrag_driver \
 	tests/test_defrag_fork \
 	tests/test_defrag_hints \
-	tests/test_defrag_pointers
+	tests/test_defrag_pointers \
+	tests/test_defrag_slab_sizes
 zm_check_tests += $(zm_defrag_tests)
 
 zm_defrag_blocks = tests/defrag_blocks.c tests/defrag_blocks.h
@@ -18,6 +19,7 @@ tests_test_defrag_driver_SOURCES = tests/test_defrag_driver.c $(zm_defrag_blocks
 tests_test_defrag_fork_SOURCES = tests/test_defrag_fork.c $(zm_defrag_blocks)
 tests_test_defrag_hints_SOURCES = tests/test_defrag_hints.c $(zm_defrag_blocks)
 tests_test_defrag_pointers_SOURCES = tests/test_defrag_pointers.c $(zm_defrag_blocks)
+tests_test_defrag_slab_sizes_SOURCES = tests/test_defrag_slab_sizes.c $(zm_defrag_blocks)
 
 # The static library finds sizes another way, and in a program that is linked with the allocator itself.
 if ZM_STATIC

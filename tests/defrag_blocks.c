@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/support.h"
 
@@ -79,6 +80,16 @@ void blocks_free(struct blocks *blocks)
 		zfree(blocks->held[i].at);
 	free(blocks->held);
 	blocks->count = 0;
+}
+
+void blocks_move(struct held_block *block)
+{
+	size_t bytes = zmalloc_size(block->at);
+	void *copy = zmalloc_no_tcache(bytes);
+
+	memcpy(copy, block->at, bytes);
+	zfree_no_tcache(block->at);
+	block->at = copy;
 }
 
 int blocks_scan(zdefrag *d, int begin, void *context)

@@ -42,6 +42,9 @@ void blocks_replace(struct held_block *block, size_t bytes, uint32_t seed);
 size_t blocks_bytes(const struct blocks *blocks);
 void blocks_free(struct blocks *blocks);
 
+/* Give a block another place, as a program does that has had a hint. */
+void blocks_move(struct held_block *block);
+
 /* The walk: a zdefrag_scan_function whose context is a struct blocks. */
 int blocks_scan(zdefrag *d, int begin, void *context);
 

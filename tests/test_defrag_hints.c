@@ -6,7 +6,6 @@
 
 #include "tests/support.h"
 
-#include <string.h>
 #include <time.h>
 
 #include <zmalloc.h>
@@ -17,12 +16,7 @@ static size_t moved;
 
 static void move(struct held_block *block)
 {
-	size_t bytes = zmalloc_size(block->at);
-	void *copy = zmalloc_no_tcache(bytes);
-
-	memcpy(copy, block->at, bytes);
-	zfree_no_tcache(block->at);
-	block->at = copy;
+	blocks_move(block);
 	moved++;
 }
 

@@ -324,6 +324,19 @@ bool zm_slab_usage(const void *ptr, struct zm_slab_usage *usage)
 	return true;
 }
 
+int zm_slab_advice(const void *ptr)
+{
+#if defined(HAVE_JE_GET_DEFRAG_HINT)
+	/* Redis's addition, which no header of jemalloc's declares: it knows the slab in use too. */
+	int je_get_defrag_hint(void *block);
+
+	return je_get_defrag_hint((void *)(uintptr_t)ptr) != 0;
+#else
+	(void)ptr;
+	return -1;
+#endif
+}
+
 /* ---- All slabs ---- */
 
 /*

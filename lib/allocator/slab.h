@@ -99,6 +99,12 @@ struct zm_slab_usage {
 bool zm_slab_usage(const void *ptr, struct zm_slab_usage *usage);
 
 /*
+ * The allocator's own advice on a block that zm_slab_usage() has answered for: 1 to move it, 0 to
+ * leave it, -1: it has none to give.
+ */
+int zm_slab_advice(const void *ptr);
+
+/*
  * A walk over all slabs that there are, whoever's blocks they hold, in no order. A heap that changes
  * meanwhile is seen partly as it was and partly as it is, and a base may be wrong, but is one that
  * zm_slab_used() may be asked about.

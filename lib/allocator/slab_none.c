@@ -47,6 +47,12 @@ bool zm_slab_usage(const void *ptr, struct zm_slab_usage *usage)
 	return false;
 }
 
+int zm_slab_advice(const void *ptr)
+{
+	(void)ptr;
+	return -1;
+}
+
 bool zm_slab_walk(struct zm_slab_walk *walk, size_t pages,
 		  void (*found)(const struct zm_slab *slab))
 {

@@ -6,7 +6,7 @@
  * address does not tell its slab, so nothing can be counted or pinned. What is left is the
  * allocator's answer for one block: move it if its slab is emptier than 9/8 of the average slab of
  * its bin. That takes several passes and moves more; and an inside address cannot be told from a
- * start.
+ * start. An allocator that gives such advice itself, from more than its statistics, is asked instead.
  */
 #include "config.h"
 
@@ -19,9 +19,14 @@
 bool zm_average_hint(const void *ptr, struct zm_slab_usage *usage)
 {
 	size_t slabs, used;
+	int advice;
 
-	if (!zm_slab_usage(ptr, usage) || usage->free == 0 ||
-	    !zm_slab_bin_stats(usage->arena, usage->bin, &slabs, &used) || slabs < 2)
+	if (!zm_slab_usage(ptr, usage) || usage->free == 0)
+		return false;
+	advice = zm_slab_advice(ptr);
+	if (advice >= 0)
+		return advice != 0;
+	if (!zm_slab_bin_stats(usage->arena, usage->bin, &slabs, &used) || slabs < 2)
 		return false;
 	return (uint64_t)(usage->regions - usage->free) * slabs <= used + used / 8;
 }
