@@ -294,7 +294,7 @@ START_TEST(a_long_cycle_gives_back_in_between)
 	} while (phase != ZDEFRAG_IDLE);
 	ck_assert_uint_ge(pauses, 1);
 	if (resident != 0)
-		ck_assert_uint_lt(zmalloc_get_rss(), resident - 80 * MIB);
+		ck_assert_uint_lt(zmalloc_get_rss(), resident - 64 * MIB);
 	blocks_check(&blocks);
 	zdefrag_free(d);
 	blocks_free(&blocks);

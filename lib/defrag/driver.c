@@ -46,10 +46,10 @@
 #define BACKOFF_MAX 6
 
 /*
- * Patience with giving back, on top of purge_ms: 33 MB in a second, half of what its steps do. A busy
- * program may free as fast.
+ * Patience with giving back, on top of purge_ms: 10 MB in a second, a seventh of what its steps do. A
+ * busy program may free as fast.
  */
-#define PURGE_BYTE_NS 30
+#define PURGE_BYTE_NS 100
 
 /*
  * When a cycle pauses to give back: so much, or such a part of live bytes, if that is more; and when

@@ -43,9 +43,10 @@
 
 /*
  * Destinations that may be refused, 47 ns each: every hint adds some to what is allowed, so that a
- * run of them is 2 us a hint and 100 us at once, however long the run is.
+ * run of them is 4 us a hint and 25 us at once, however long the run is. With less, more blocks are
+ * left for a second pass.
  */
-#define REFUSALS_EACH 40
+#define REFUSALS_EACH 80
 #define REFUSALS_MAX ZM_MOVE_REFUSALS
 
 /*
