@@ -23,6 +23,9 @@
 
 #define SEEDS_MAX 15
 
+/* Ten seconds of them are enough. */
+#define IDLE_SLICES_MAX 20000
+
 static struct options {
 	const char *patterns, *rules, *sizes, *arenas, *unknown, *churn, *mib, *plot;
 	unsigned seeds;
@@ -30,7 +33,7 @@ static struct options {
 	bool json;
 } options = {
 	.patterns = "rand50,rand70,alt,age,ttl",
-	.rules = "known1,known,hints,driver",
+	.rules = "known1,known,mended,hints,driver",
 	.sizes = "small",
 	.arenas = "1",
 	.unknown = "0",
@@ -43,7 +46,7 @@ static struct options {
 static const char usage_text[] =
 	"usage: defrag [options]\n"
 	"  --patterns LIST   rand50,rand70,alt,age,ttl\n"
-	"  --rules LIST      known1,known,hints,driver\n"
+	"  --rules LIST      known1,known,mended,hints,driver\n"
 	"  --sizes LIST      small,skewed\n"
 	"  --arenas LIST     1,4\n"
 	"  --unknown LIST    percent of blocks that the walk never shows: 0,0.2,1,5\n"
@@ -156,6 +159,18 @@ static double worst_at(const struct outcome *outcomes, unsigned count, size_t of
 	return worst;
 }
 
+static double sum_at(const struct outcome *outcomes, unsigned count, size_t offset)
+{
+	double sum = 0, value;
+
+	for (unsigned i = 0; i < count; i++) {
+		memcpy(&value, (const char *)&outcomes[i] + offset, sizeof(value));
+		sum += value;
+	}
+	return sum;
+}
+
+#define SUM(member) sum_at(outcomes, count, offsetof(struct outcome, member))
 #define MEDIAN(member) median_at(outcomes, count, offsetof(struct outcome, member))
 #define WORST(member) worst_at(outcomes, count, offsetof(struct outcome, member))
 
@@ -187,18 +202,21 @@ static void print_heading(const struct heap_spec *spec)
 	char text[128];
 
 	describe(spec, text, sizeof(text));
-	printf("\n%s\n%-8s %15s %6s %8s %8s %6s %8s %7s %7s %7s %15s %12s\n", text, "rule",
-	       "frag %", "passes", "moved MB", "floor MB", "x", "examined", "CPU s", "slice",
-	       "refused", "RSS MiB", "purge ms");
+	printf("\n%s\n%-8s %15s %6s %8s %8s %6s %8s %7s %16s %7s %15s %12s\n", text, "rule",
+	       "frag %", "passes", "moved MB", "floor MB", "x", "examined", "CPU s",
+	       "slice (over 1ms)", "refused", "RSS MiB", "purge ms");
 }
 
 static void print_row(const struct rule *rule, const struct outcome *outcomes, unsigned count)
 {
-	printf("%-8s %6.1f -> %5.2f %6.1f %8.1f %8.1f %6.2f %7.2fM %7.3f %5.2fms %6.2fM %6.0f -> "
+	char slice[32];
+
+	snprintf(slice, sizeof(slice), "%.2fms (%.0f)", WORST(slice_ms), SUM(slices_over));
+	printf("%-8s %6.1f -> %5.2f %6.1f %8.1f %8.1f %6.2f %7.2fM %7.3f %16s %6.2fM %6.0f -> "
 	       "%5.0f %5.0f (%4.1f)\n",
 	       rule->name, MEDIAN(before_percent), MEDIAN(after_percent), WORST(passes),
 	       MEDIAN(moved_bytes) / 1e6, MEDIAN(floor_bytes) / 1e6, median_ratio(outcomes, count),
-	       MEDIAN(visited) / 1e6, MEDIAN(cpu_s), WORST(slice_ms), MEDIAN(refused) / 1e6,
+	       MEDIAN(visited) / 1e6, MEDIAN(cpu_s), slice, MEDIAN(refused) / 1e6,
 	       MEDIAN(rss_before) / (1 << 20), MEDIAN(rss_after) / (1 << 20), MEDIAN(purge_ms),
 	       WORST(purge_slice_ms));
 	fflush(stdout);
@@ -212,14 +230,15 @@ static void print_json(const struct heap_spec *spec, const struct rule *rule,
 	       "\"frag_percent_before\":%.3f,\"frag_percent_after\":%.3f,\"passes\":%.2f,"
 	       "\"moved_bytes\":%.0f,\"floor_bytes\":%.0f,\"moved_over_floor\":%.4f,"
 	       "\"examined\":%.0f,\"refused\":%.0f,\"cpu_seconds\":%.4f,\"longest_slice_ms\":%.3f,"
+	       "\"slices\":%.0f,\"slices_over_1ms\":%.0f,"
 	       "\"purge_cpu_ms\":%.3f,\"longest_purge_ms\":%.3f,"
 	       "\"rss_bytes_before\":%.0f,\"rss_bytes_after\":%.0f}\n",
 	       spec->pattern, spec->skewed ? "skewed" : "small", spec->fill_bytes, spec->arenas,
 	       spec->unknown_permille / 10.0, spec->churn ? "true" : "false", rule->name, count,
 	       MEDIAN(before_percent), MEDIAN(after_percent), WORST(passes), MEDIAN(moved_bytes),
 	       MEDIAN(floor_bytes), median_ratio(outcomes, count), MEDIAN(visited), MEDIAN(refused),
-	       MEDIAN(cpu_s), WORST(slice_ms), MEDIAN(purge_ms), WORST(purge_slice_ms),
-	       MEDIAN(rss_before), MEDIAN(rss_after));
+	       MEDIAN(cpu_s), WORST(slice_ms), SUM(slices), SUM(slices_over), MEDIAN(purge_ms),
+	       WORST(purge_slice_ms), MEDIAN(rss_before), MEDIAN(rss_after));
 	fflush(stdout);
 }
 
@@ -276,6 +295,26 @@ static bool listed(const char *list, const char *word)
 	return false;
 }
 
+/* By all rules together. */
+static size_t slices_taken;
+
+/* What in the longest slices is the machine's own. */
+static void run_idle(void)
+{
+	size_t slices = slices_taken < IDLE_SLICES_MAX ? slices_taken : IDLE_SLICES_MAX, over;
+	double longest_ms = idle_slices(slices, &over);
+
+	if (options.json)
+		printf("{\"rule\":\"idle\",\"slices\":%zu,\"longest_slice_ms\":%.3f,"
+		       "\"slices_over_1ms\":%zu}\n",
+		       slices, longest_ms, over);
+	else
+		printf("\nThe machine: of %zu slices that did nothing the longest took %.2f ms; "
+		       "%zu over "
+		       "1 ms.\n",
+		       slices, longest_ms, over);
+}
+
 static void run_rule(const struct heap_spec *spec, const struct rule *rule, bool plot)
 {
 	struct outcome *outcomes = calloc(options.seeds, sizeof(*outcomes));
@@ -299,6 +338,7 @@ static void run_rule(const struct heap_spec *spec, const struct rule *rule, bool
 		print_row(rule, outcomes, options.seeds);
 	if (plot)
 		plot_row(rule, &outcomes[0]);
+	slices_taken += (size_t)sum_at(outcomes, options.seeds, offsetof(struct outcome, slices));
 	free(outcomes);
 }
 
@@ -440,5 +480,6 @@ int main(int argc, char **argv)
 		printf("%s, medians of %u, longest slice and purge: the worst; target %.0f %%\n",
 		       zmalloc_allocator(), options.seeds, options.target_percent);
 	run_all();
+	run_idle();
 	return 0;
 }

@@ -22,8 +22,9 @@ struct outcome {
 	double passes; /* that move */
 	double moved_bytes, floor_bytes;
 	double visited;
-	double cpu_s;    /* without purging */
-	double slice_ms; /* the longest, CPU time */
+	double cpu_s;               /* without purging */
+	double slice_ms;            /* the longest, CPU time */
+	double slices, slices_over; /* 1 ms */
 	double purge_ms, purge_slice_ms;
 	double rss_before, rss_after;
 	double refused;
@@ -37,5 +38,11 @@ struct rule {
 };
 extern const struct rule rules[];
 extern const size_t rule_count;
+
+/*
+ * So many slices in which nothing is done but looking at the clock: what the machine itself makes of
+ * a slice's CPU time. The longest, ms; *over: how many were over 1 ms.
+ */
+double idle_slices(size_t slices, size_t *over);
 
 #endif
