@@ -117,6 +117,35 @@ use_flavour()
 	pkg-config --exists --print-errors zmalloc || die "pkg-config does not find zmalloc"
 }
 
+# ---- Redis's own jemalloc ---------------------------------------------------------------------------
+
+# The library on the jemalloc that Redis carries, with its prefix and its je_get_defrag_hint(), which is
+# asked where slabs cannot be told by address.
+check_own_jemalloc()
+{
+	prefix=$work/own-jemalloc
+	cp -r "$redis/deps/jemalloc" "$work/jemalloc"
+	(
+		cd "$work/jemalloc"
+		logged jemalloc-configure ./configure CC="$CC" --prefix="$prefix" --with-version=5.2.1-0-g0 \
+			--with-lg-quantum=3 --with-jemalloc-prefix=je_ --disable-cxx
+		logged jemalloc "$MAKE" -j"$JOBS" install_lib_shared install_include
+	)
+	mkdir "$work/build-own"
+	(
+		cd "$work/build-own"
+		LD_LIBRARY_PATH=$prefix/lib
+		export LD_LIBRARY_PATH
+		logged configure-own ../source/configure CC="$CC" --disable-static --with-malloc=jemalloc \
+			MALLOC_CFLAGS="-I$prefix/include" MALLOC_LIBS="-L$prefix/lib -ljemalloc"
+		grep -q '^#define HAVE_JE_GET_DEFRAG_HINT 1' config.h || die "Redis's jemalloc has no je_get_defrag_hint()"
+		logged build-own "$MAKE" -j"$JOBS"
+		logged check-own "$MAKE" -j"$JOBS" check \
+			TESTS='$(zm_defrag_tests) tests/test_arena tests/test_redis'
+	)
+	say "on Redis's own jemalloc: $(sed -n 's/^# PASS: *//p' "$work/check-own.log") test programs passed"
+}
+
 # ---- Redis on it ------------------------------------------------------------------------------------
 
 # edit FILE EXPRESSION PATTERN: PATTERN is there before and gone after.
@@ -275,6 +304,67 @@ check_figures()
 	check_used "$1, flushed"
 	at_least "$1: an empty server and 1 MiB, after FLUSHALL" $((empty + 1048576)) "$used_before"
 	stop_server
+}
+
+# ---- Redis's whole test suite, on its own zmalloc.c too ---------------------------------------------
+
+# The same source with its own zmalloc.c, for the C library's malloc.
+build_own()
+{
+	logged unpack-own dpkg-source -x "$(ls "$cache"/redis_*.dsc)" "$work/own"
+	(
+		eval "$(DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --export=sh)"
+		logged own "$MAKE" -C "$work/own/src" -j"$JOBS" CC="$CC" MALLOC=libc BUILD_TLS=no USE_SYSTEMD=no
+	)
+	say 'redis built on its own zmalloc.c'
+}
+
+# Tests that end the whole run, whatever Redis is built on, a line each. Both came to Debian's 7.0.15 with
+# a security fix and set repl-diskless-load to "yes", which no 7.0 takes.
+broken_tests()
+{
+	for type in script function; do
+		echo "Fullsync should not free scripting engine on a replica while a $type is running"
+	done
+}
+
+# suite NAME FOLDER [--single FILE...]: runs the tests; failures-NAME has what failed, a line each, sorted.
+suite()
+{
+	name=$1 folder=$2
+	shift 2
+	log=$work/suite-$name.log
+	broken_tests >"$work/broken"
+	(cd "$folder" && TERM=dumb ./runtest --clients 2 --no-latency --skipfile "$work/broken" "$@") >"$log" 2>&1 || :
+	# Either it came to the end and lists what failed, or it broke off and says where.
+	grep -aqE '^(\\o/ All tests passed|!!! WARNING The following tests failed)' "$log" ||
+		die "$name: Redis's tests broke off, see $log: $(grep -aE '^\[(exception|timeout)\]' "$log" | head -n 1)"
+	sed -n 's/^\*\*\* \[err\]: //p' "$log" | sort -u >"$work/failures-$name"
+	say "$name: $(grep -ac '^\[ok\]' "$log") tests passed, $(wc -l <"$work/failures-$name") failed"
+}
+
+# All of ./runtest on the library and on Redis's own zmalloc.c. What fails here and not there is run once
+# more, alone, as some tests depend on a quiet machine.
+run_suites()
+{
+	build_own
+	suite own "$work/own"
+	say "left out, as they fail on both: $(broken_tests | wc -l)"
+	broken_tests | sed 's/^/    /'
+	sed 's/^/    /' "$work/failures-own"
+	for flavour; do
+		use_flavour "$flavour"
+		suite "$flavour" "$redis"
+		comm -13 "$work/failures-own" "$work/failures-$flavour" >"$work/more-$flavour"
+		test -s "$work/more-$flavour" || continue
+		say "$flavour: failed here and not there, run once more:"
+		sed 's/^/    /' "$work/more-$flavour"
+		files=$(sed -n 's,.* in tests/\([^ ]*\)\.tcl.*,--single \1,p' "$work/more-$flavour" | sort -u)
+		suite "$flavour-again" "$redis" $files
+		comm -12 "$work/more-$flavour" "$work/failures-$flavour-again" | grep . &&
+			die "$flavour: these fail only with the library"
+	done
+	return 0
 }
 
 # ---- Redis's tests ----------------------------------------------------------------------------------
