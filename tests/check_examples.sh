@@ -31,6 +31,11 @@ $make -s install DESTDIR="$root" >"$work/log" 2>&1 || { cat "$work/log"; exit 99
 export PKG_CONFIG_PATH="$root$libdir/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
 export LD_LIBRARY_PATH="$root$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export CMAKE_PREFIX_PATH="$root$prefix"
+# Below a prefix CMake looks where its own system keeps libraries, and Debian has no lib64: whoever
+# installs there (an RPM made on Debian) names the folder.
+case $libdir in
+*/lib64) test ! -e /etc/debian_version || export zmalloc_DIR="$root$libdir/cmake/zmalloc" ;;
+esac
 ACLOCAL_PATH=$(dirname "$(find "$root" -name zmalloc.m4)")
 export ACLOCAL_PATH PKG_CONFIG CC
 

@@ -5,8 +5,8 @@
 #
 #   pkg-config c++ static cmake autoconf
 #
-# Where the library is not in the system's places, PKG_CONFIG_PATH, CMAKE_PREFIX_PATH, ACLOCAL_PATH
-# and LD_LIBRARY_PATH say where it is.
+# Where the library is not in the system's places, PKG_CONFIG_PATH, CMAKE_PREFIX_PATH or zmalloc_DIR,
+# ACLOCAL_PATH and LD_LIBRARY_PATH say where it is.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
