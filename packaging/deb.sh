@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# deb.sh TARBALL VERSION - Debian packages from the tarball of `make dist`, into deb/.
+# deb.sh TARBALL VERSION - Debian packages from the tarball of `make dist`, into deb/; where lintian is
+# there, it must find nothing in the source and binary packages that is not overridden with a reason.
 set -eu
 
 tarball=$1 version=$2
@@ -40,4 +41,16 @@ dpkg-buildpackage -us -uc >../build.log 2>&1 || {
 }
 cd ..
 rm -rf "libzmalloc-$version"
+# One line for each allocator's suite.
+grep -E '^# (TOTAL|PASS|SKIP|FAIL|ERROR):' build.log | tr -s ' ' | paste -d ' ' - - - - - || :
+
+if command -v lintian >/dev/null 2>&1; then
+	lintian --allow-root --pedantic -EIi --fail-on error,warning,info,pedantic,experimental ./*.changes || {
+		echo 'make deb: lintian has found something' >&2
+		exit 1
+	}
+	echo 'lintian --pedantic -EIi: no tag'
+else
+	echo 'lintian is not there: left out'
+fi
 sha256sum ./*.deb
