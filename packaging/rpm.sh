@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # rpm.sh TARBALL VERSION SPEC - RPM packages from the tarball of `make dist`, into rpms/RPMS and
-# rpms/SRPMS, installed into a root of their own and compiled against there.
+# rpms/SRPMS; installed into a root of their own, compiled against there, and swapped under the program.
 set -eu
 
 tarball=$1 version=$2 spec=$3 source=$(cd "$(dirname "$3")/.." && pwd)
@@ -36,24 +36,62 @@ rpmbuild -ba $nodeps ${NOCHECK:+--nocheck} --define "_topdir $(pwd)/rpms" \
 	exit 1
 }
 
+# One line for each allocator's suite.
+grep -E '^# (TOTAL|PASS|SKIP|FAIL|ERROR):' rpms/build.log | tr -s ' ' | paste -d ' ' - - - - - || :
+
 if command -v rpmlint >/dev/null 2>&1; then
 	rpmlint -c "$source/rpm/rpmlint.toml" "$spec" rpms/RPMS/*/*.rpm || exit 1
 else
 	echo 'rpmlint is not there: left out'
 fi
 
-# One flavour and -devel, as their users have them, and README's program against that.
+# Every flavour in turn, as their users have them, under -devel and one binary of README's program. What
+# the packages need of the system is not in that root, so rpm is asked for what it says of them alone.
 root=$(pwd)/rpms/root
-packages=$(ls rpms/RPMS/*/libzmalloc-"$version"-*.rpm rpms/RPMS/*/libzmalloc-devel-*.rpm)
 mkdir -p "$root"
-rpm --root "$root" --dbpath /var/lib/rpm --initdb
-# shellcheck disable=SC2086 # a list of packages
-rpm --root "$root" --dbpath /var/lib/rpm --nodeps --noscripts -i $packages
+in_root() {
+	status=0
+	rpm --root "$root" --dbpath /var/lib/rpm "$@" >rpms/rpm.log 2>&1 || status=$?
+	# What Debian's rpm says of itself each time.
+	grep -v '^rpm: .*Alien\|^rpm: However' rpms/rpm.log || :
+	return $status
+}
+wrong() {
+	echo "make rpm: $*" >&2
+	exit 1
+}
+flavours='tcmalloc:tcmalloc- tcmalloc-minimal:tcmalloc mimalloc:mimalloc- libc:glibc- :jemalloc-'
+package_of() {
+	ls rpms/RPMS/*/libzmalloc${1:+-$1}-"$version"-*.rpm
+}
+in_root --initdb
+in_root --nodeps --noscripts -i "$(package_of '')" "$(package_of devel)"
 pc=$(find "$root" -name zmalloc.pc)
 lib=$(dirname "$(dirname "$pc")")
-PATH=$PATH:/sbin ldconfig -n "$lib"
-cd rpms/consumer
-PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$(dirname "$pc") LD_LIBRARY_PATH=$lib \
-	sh "$source/tests/consumer/build.sh" pkg-config
-cd ../..
+PATH=$PATH:/sbin
+ldconfig -n "$lib"
+(cd rpms/consumer && PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$(dirname "$pc") LD_LIBRARY_PATH=$lib \
+	sh "$source/tests/consumer/build.sh" pkg-config)
+
+there=libzmalloc
+for flavour in $flavours; do
+	name=libzmalloc-${flavour%:*}
+	name=${name%-}
+	package=$(package_of "${flavour%:*}")
+	in_root --test -i "$package" >rpms/conflicts || :
+	grep -q "$there.* conflicts with $name" rpms/conflicts || wrong "$name does not conflict with $there"
+	in_root --test -e "$there" >rpms/needed || :
+	grep -q 'is needed by .*libzmalloc-devel' rpms/needed ||
+		wrong "$there could be removed from under libzmalloc-devel"
+	in_root --nodeps --noscripts -e "$there"
+	in_root --nodeps --noscripts -i "$package"
+	ldconfig -n "$lib"
+	there=$name
+	said=$(LD_LIBRARY_PATH=$lib rpms/consumer/hello-pkg-config)
+	printf '%-28s %s\n' "$name" "$said"
+	case $said in
+	*" on ${flavour#*:}"*) ;;
+	*) wrong "that is not the allocator of $name" ;;
+	esac
+done
 sha256sum rpms/RPMS/*/*.rpm
