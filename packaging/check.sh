@@ -3,6 +3,9 @@
 # check.sh deb TARBALL   - the packages in deb/, as their users meet them: installed by apt from a local
 #                          repository into a Debian 12 made from nothing; upgraded, built against,
 #                          swapped through every allocator, removed without a trace
+# check.sh dep8 TARBALL  - debian/tests, run by autopkgtest on the packages in deb/, in such a Debian
+# check.sh missing TARBALL - `make deb` and `make rpm` in such a Debian without one of the allocators must
+#                          end with the name of what is missing, and before anything is compiled
 # check.sh readme TARBALL - README's two commands on a Debian 12 made from nothing, as root and as a
 #                          user with sudo
 #
@@ -14,6 +17,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 room=$(pwd)/room
 root=$room/root
 old=1.0~test1-1
+new=$(sed -n '1s/.*(\(.*\)).*/\1/p' "$here/../debian/changelog")
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 
 for need in mmdebstrap:mmdebstrap dpkg-scanpackages:dpkg-dev unshare:util-linux; do
@@ -45,13 +49,20 @@ make_root() {
 	for file in /etc/resolv.conf /etc/apt/apt.conf.d/*proxy*; do
 		test ! -e "$file" || cp -L "$file" "$root$file"
 	done
+	# Nobody needs this root after a crash.
+	echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/check-packages"
 }
 
-# inside COMMAND...: in the chroot, with /proc and /dev of its own that end with the command.
-inside() {
+# beside COMMAND...: with /proc and /dev in the chroot, which end with the command.
+beside() {
+	# shellcheck disable=SC2016 # the inner shell's
 	unshare --mount --pid --fork sh -c '
-		mount -t proc proc "$1/proc" && mount --bind /dev "$1/dev" &&
-		exec chroot "$@"' sh "$root" "$@"
+		mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec "$@"' "$root" "$@"
+}
+
+# inside COMMAND...: in the chroot.
+inside() {
+	beside chroot "$root" "$@"
 }
 
 say() {
@@ -77,7 +88,6 @@ wrong() {
 
 # The packages of before: the same, but for the version and a file that the upgrade must take away.
 make_old() {
-	new=$(dpkg-deb -f "$1" Version)
 	rm -rf "$room/old"
 	dpkg-deb -R "$1" "$room/old"
 	sed -i "s/$new/$old/g" "$room/old/DEBIAN/control"
@@ -130,12 +140,17 @@ check_deb() {
 	apt install gcc g++ libc6-dev make pkg-config cmake autoconf automake
 	snapshot before
 
-	apt install "libzmalloc1=$old" "libzmalloc-dev=$old" "zmalloc-tools=$old"
-	apt install libzmalloc-dev zmalloc-tools
-	inside dpkg-query -W 'libzmalloc*' 'zmalloc*'
-	inside dpkg-query -W -f '${Version}\n' libzmalloc1 libzmalloc-dev zmalloc-tools | grep -q "$old" &&
-		wrong 'not upgraded'
-	find "$root/usr/share/doc" -name of-test1 | grep . && wrong 'a file of the old version is left'
+	# Whoever has chosen an allocator has it after an upgrade too.
+	for package in libzmalloc1-mimalloc libzmalloc1; do
+		apt install "$package=$old" "libzmalloc-dev=$old" "zmalloc-tools=$old"
+		apt upgrade
+		for installed in "$package" libzmalloc-dev zmalloc-tools; do
+			test "$(inside dpkg-query -W -f '${db:Status-Abbrev}${Version}' $installed)" = "ii $new" ||
+				wrong "$installed was not upgraded to $new"
+		done
+		find "$root/usr/share/doc" -name of-test1 | grep . && wrong 'a file of the old version is left'
+		test "$package" = libzmalloc1 || apt purge libzmalloc1-mimalloc libzmalloc-dev zmalloc-tools
+	done
 
 	apt install libjemalloc-dev
 	say sh -c 'cd /srv/consumer && sh /srv/source/tests/consumer/build.sh pkg-config c++ static cmake autoconf'
@@ -151,6 +166,7 @@ check_deb() {
 		if inside dpkg --remove "$package" >"$room/remove.log" 2>&1; then
 			wrong "$package could be removed from under zmalloc-tools"
 		fi
+		grep 'zmalloc-tools depends on libzmalloc1' "$room/remove.log" || wrong "$(cat "$room/remove.log")"
 	done
 	cmp_symbols
 
@@ -174,6 +190,66 @@ cmp_symbols() {
 		test "$count" = 5 || wrong 'the packages differ in their symbols'
 		echo "symbols of 5 packages: the same, $sum$rest"
 	}
+}
+
+# ---- The packages' own tests ----
+
+check_dep8() {
+	command -v autopkgtest >/dev/null 2>&1 || {
+		echo 'check-packages: autopkgtest is missing: apt-get install autopkgtest' >&2
+		exit 1
+	}
+	make_root
+	# It makes this folder itself, and takes none that is there.
+	rm -rf "$room/dep8"
+	# shellcheck disable=SC2046 # a list of files
+	beside autopkgtest --apt-upgrade --output-dir="$room/dep8" $(ls deb/*.deb | grep -v -e -dbgsym_) deb/*.dsc \
+		-- chroot "$root" >"$room/dep8.log" 2>&1 || {
+		tail -n 60 "$room/dep8.log"
+		wrong "debian/tests: the whole is in $room/dep8"
+	}
+	for test in swap tool build-and-run; do
+		sed "s/^/$test: /" "$room/dep8/$test-stdout"
+		grep -q "^$test  *PASS" "$room/dep8/summary" || wrong "debian/tests: $test did not pass"
+	done
+	cat "$room/dep8/summary"
+}
+
+# ---- Without an allocator ----
+
+# refuse TARGET NAME COMMAND...: the command must fail, name what is missing and have compiled nothing.
+refuse() {
+	target=$1 name=$2
+	shift 2
+	start=$(date +%s)
+	if inside sh -c "cd /srv/build && $*" >"$room/refuse.log" 2>&1; then
+		wrong "make $target did without $name"
+	fi
+	said=$(grep -m 1 -w -e "$name" "$room/refuse.log") || {
+		cat "$room/refuse.log"
+		wrong "make $target did not name $name"
+	}
+	find "$root/srv/build" -name '*.o' | grep . && wrong "make $target compiled before it missed $name"
+	echo "make $target after $(($(date +%s) - start)) s: $said"
+}
+
+check_missing() {
+	make_root
+	mkdir -p "$root/srv/source" "$root/srv/build"
+	tar xf "$tarball" -C "$root/srv/source" --strip-components=1
+	cp "$tarball" "$root/srv/build"
+	allocators='libjemalloc-dev libgoogle-perftools-dev libmimalloc-dev'
+	version=${new%-*} base=$(basename "$tarball")
+	apt update
+	# shellcheck disable=SC2086 # a list of packages
+	apt install build-essential fakeroot debhelper pkg-config check xz-utils rpm $allocators
+	for name in $allocators; do
+		grep -q "^ *\(Build-Depends: \)\?$name,\?$" "$here/../debian/control" || wrong "$name is no build dependency"
+		inside dpkg --remove --force-depends "$name" >"$room/remove.log" 2>&1 || wrong "$(cat "$room/remove.log")"
+		refuse deb "$name" sh /srv/source/packaging/deb.sh "$base" "$version"
+		refuse rpm "$name" sh /srv/source/packaging/rpm.sh "$base" "$version" /srv/source/rpm/libzmalloc.spec
+		apt install "$name"
+	done
 }
 
 # ---- README ----
@@ -202,6 +278,8 @@ check_readme() {
 
 case $mode in
 deb) check_deb ;;
+dep8) check_dep8 ;;
+missing) check_missing ;;
 readme) check_readme ;;
 *) echo "check.sh: unknown mode $mode" >&2; exit 2 ;;
 esac
