@@ -45,10 +45,13 @@ rm -rf "libzmalloc-$version"
 grep -E '^# (TOTAL|PASS|SKIP|FAIL|ERROR):' build.log | tr -s ' ' | paste -d ' ' - - - - - || :
 
 if command -v lintian >/dev/null 2>&1; then
-	lintian --allow-root --pedantic -EIi --fail-on error,warning,info,pedantic,experimental ./*.changes || {
+	# Its --fail-on experimental counts what is overridden too: a tag that it shows is what fails.
+	if ! lintian --allow-root --pedantic -EIi --fail-on error,warning,info,pedantic ./*.changes >lintian.log 2>&1 ||
+		grep '^[A-Z]: ' lintian.log; then
+		cat lintian.log >&2
 		echo 'make deb: lintian has found something' >&2
 		exit 1
-	}
+	fi
 	echo 'lintian --pedantic -EIi: no tag'
 else
 	echo 'lintian is not there: left out'
