@@ -16,17 +16,24 @@ test "$packaged" = "$version" || {
 	exit 1
 }
 
+# The time of the changelog, no machine's name and nobody's umask: the same bytes whoever builds it. In
+# another folder they differ: rpm keeps its name in the source package, and a sum of that in the others.
+unset SOURCE_DATE_EPOCH MAKEFLAGS MFLAGS MAKELEVEL TAR_OPTIONS
+umask 0022
 rm -rf rpms
-mkdir -p rpms/SOURCES rpms/consumer
-cp "$tarball" rpms/SOURCES
+mkdir -p rpms/SOURCES rpms/SPECS rpms/consumer
+day=$(sed -n '/^%changelog/{n;s/^\* [A-Z][a-z]* \([A-Z][a-z]* [0-9]* [0-9]*\) .*/\1/p;}' "$spec")
+archive=rpms/SOURCES/$(basename "$tarball")
+cat "$tarball" >"$archive"
+cat "$spec" >rpms/SPECS/libzmalloc.spec
+spec=rpms/SPECS/libzmalloc.spec
+touch -d "$day UTC" "$archive" "$spec"
 
 # Where packages come from dpkg, rpm knows of none and cannot tell what is installed: configure does,
 # and names what is missing.
 nodeps=
 command -v dpkg-query >/dev/null 2>&1 && nodeps=--nodeps
 
-# The time of the changelog, and no machine's name: the same bytes wherever it is built.
-unset SOURCE_DATE_EPOCH MAKEFLAGS MFLAGS MAKELEVEL TAR_OPTIONS
 rpmbuild -ba $nodeps ${NOCHECK:+--nocheck} --define "_topdir $(pwd)/rpms" \
 	--define '_buildhost localhost' --define 'source_date_epoch_from_changelog 1' \
 	--define 'use_source_date_epoch_as_buildtime 1' \
