@@ -31,7 +31,7 @@ trap 'rm -rf "$work"' EXIT
 headers=$(cd "$srcdir/include" && pwd)
 dump() {
 	abidw --exported-interfaces-only --headers-dir "$headers" --drop-private-types --no-show-locs --no-corpus-path \
-		--no-comp-dir-path --no-elf-needed "$library"
+		--no-comp-dir-path --no-elf-needed "$library" | sed "s,path='[^']*lib/,path='lib/,"
 }
 
 if test "${1-}" = --write; then
