@@ -4,24 +4,24 @@
 
 # ZMALLOC_CHECK([MINIMUM-VERSION], [IF-FOUND], [IF-NOT-FOUND])
 #
-# Looks for libzmalloc with pkg-config, and without it where the compiler looks. Sets and substitutes
-# ZMALLOC_CFLAGS and ZMALLOC_LIBS, which the user may preset, and does IF-FOUND; else IF-NOT-FOUND,
-# by default an error that names what to install. LIBS and CFLAGS are left alone.
+# Looks for libzmalloc with pkg-config ($PKG_CONFIG, if that is set), and without it where the compiler
+# looks. Sets and substitutes ZMALLOC_CFLAGS and ZMALLOC_LIBS, which the user may preset, and does
+# IF-FOUND; else IF-NOT-FOUND, by default an error that names what to install. LIBS and CFLAGS are left
+# alone.
 AC_DEFUN([ZMALLOC_CHECK], [
 	AC_REQUIRE([AC_PROG_CC])
 	AC_ARG_VAR([ZMALLOC_CFLAGS], [C compiler flags for libzmalloc, instead of asking pkg-config])
 	AC_ARG_VAR([ZMALLOC_LIBS], [linker flags for libzmalloc, instead of asking pkg-config])
+	test -n "$ZMALLOC_PKG_CONFIG" || ZMALLOC_PKG_CONFIG=$PKG_CONFIG
 	AC_CHECK_TOOL([ZMALLOC_PKG_CONFIG], [pkg-config])
 	zmalloc_minimum="m4_translit(m4_default_nblank([$1], [1]), [.], [,])"
 	AC_MSG_CHECKING([for libzmalloc m4_default_nblank([$1], [1])])
-	if test -z "$ZMALLOC_CFLAGS$ZMALLOC_LIBS"; then
-		if test -n "$ZMALLOC_PKG_CONFIG" && "$ZMALLOC_PKG_CONFIG" --exists zmalloc; then
-			ZMALLOC_CFLAGS=`"$ZMALLOC_PKG_CONFIG" --cflags zmalloc`
-			ZMALLOC_LIBS=`"$ZMALLOC_PKG_CONFIG" --libs zmalloc`
-		else
-			ZMALLOC_LIBS=-lzmalloc
-		fi
+	if test -z "$ZMALLOC_CFLAGS$ZMALLOC_LIBS" && test -n "$ZMALLOC_PKG_CONFIG" &&
+		$ZMALLOC_PKG_CONFIG --exists zmalloc; then
+		ZMALLOC_CFLAGS=`$ZMALLOC_PKG_CONFIG --cflags zmalloc`
+		ZMALLOC_LIBS=`$ZMALLOC_PKG_CONFIG --libs zmalloc`
 	fi
+	test -n "$ZMALLOC_LIBS" || ZMALLOC_LIBS=-lzmalloc
 	zmalloc_save_CPPFLAGS=$CPPFLAGS zmalloc_save_LIBS=$LIBS
 	CPPFLAGS="$CPPFLAGS $ZMALLOC_CFLAGS" LIBS="$ZMALLOC_LIBS $LIBS"
 	AC_LINK_IFELSE([AC_LANG_PROGRAM([[

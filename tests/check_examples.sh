@@ -90,6 +90,76 @@ else
 	left_out="$left_out autoconf"
 fi
 
+# What asks for more than there is, or has less to look with.
+
+# autoconf_project NAME ARGUMENTS: the project in tests/consumer with other arguments of ZMALLOC_CHECK.
+autoconf_project() {
+	mkdir "$1"
+	cp hello.c "$source/tests/consumer/Makefile.in" "$1"
+	sed "s/^ZMALLOC_CHECK.*/ZMALLOC_CHECK($2)/" "$source/tests/consumer/configure.ac" >"$1/configure.ac"
+	(cd "$1" && aclocal && autoconf)
+}
+# must_fail WORDS COMMAND...: and say the words on the way.
+must_fail() {
+	words=$1
+	shift
+	! "$@" >must_fail.log 2>&1 || return 1
+	cat must_fail.log
+	grep -q "$words" must_fail.log
+}
+autoconf_newer() {
+	autoconf_project newer '[99.1]' || return 1
+	(cd newer && must_fail 'error: libzmalloc 99.1 or newer was not found: install it' ./configure)
+}
+autoconf_without() {
+	autoconf_project without '[99.1], [touch found], [touch not-found]' || return 1
+	(cd without && ./configure && test -e not-found && test ! -e found)
+}
+# autoconf_given NAME ARGUMENT...: of configure, for which there is no pkg-config.
+autoconf_given() {
+	autoconf_project "$1" '[1.0], [touch found]' || return 1
+	(cd "$1" && shift && ./configure PKG_CONFIG=false LDFLAGS="-L$root$libdir" "$@" && test -e found &&
+		$make && ./hello)
+}
+# cmake_project NAME ARGUMENTS: the same for CMake and find_package.
+cmake_project() {
+	mkdir "$1"
+	cp hello.c "$1"
+	sed "s/^find_package.*/find_package($2)/" "$source/tests/consumer/CMakeLists.txt" >"$1/CMakeLists.txt"
+	cmake -S "$1" -B "$1/build"
+}
+cmake_exact() {
+	cmake_project exact "zmalloc $($PKG_CONFIG --modversion zmalloc) EXACT REQUIRED"
+}
+# The archive alone, in a root of its own; the program must not need the shared library.
+cmake_archive() {
+	cp -R "$root" archive-root
+	rm -f "archive-root$libdir"/libzmalloc.so* "archive-root$libdir"/libzmalloc*.dylib
+	(export CMAKE_PREFIX_PATH="$PWD/archive-root$prefix" LD_LIBRARY_PATH=
+	test -z "${zmalloc_DIR-}" || zmalloc_DIR=$PWD/archive-root$libdir/cmake/zmalloc
+	cmake_project archive 'zmalloc 1.0 REQUIRED' && cmake --build archive/build && ./archive/build/hello &&
+		./archive/build/hello-cxx)
+}
+case $left_out in
+*cmake*) ;;
+*)
+	attempt 'CMake takes the version itself for exact' cmake_exact
+	attempt 'CMake refuses the library for one that is to come' \
+		must_fail 'requested version "99.1"' cmake_project newer-cmake 'zmalloc 99.1 REQUIRED'
+	attempt 'CMake refuses the library for one of another major version' \
+		must_fail 'requested version "0.9"' cmake_project older-cmake 'zmalloc 0.9 REQUIRED'
+	test "$enable_static" = no || attempt 'CMake links the archive with what it needs' cmake_archive ;;
+esac
+case $left_out in
+*autoconf*) ;;
+*)
+	attempt 'Autoconf refuses the library for one that is to come' autoconf_newer
+	attempt 'Autoconf goes on without it where the project can' autoconf_without
+	attempt 'Autoconf finds it without pkg-config' autoconf_given bare CPPFLAGS="-I$root$includedir"
+	attempt 'Autoconf takes the flags that it is given' \
+		autoconf_given flags ZMALLOC_CFLAGS="-I$root$includedir" ;;
+esac
+
 # ---- README.md ----
 
 # Each block of commands is a file of its own.
