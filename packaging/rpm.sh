@@ -80,6 +80,12 @@ ldconfig -n "$lib"
 (cd rpms/consumer && PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$(dirname "$pc") LD_LIBRARY_PATH=$lib \
 	sh "$source/tests/consumer/build.sh" pkg-config)
 
+first=rpms/consumer/libzmalloc.so.1
+cat "$lib/libzmalloc.so.1" >$first
+abidiff=
+command -v abidiff >/dev/null 2>&1 && abidiff="abidiff --headers-dir1 $source/include --headers-dir2 $source/include"
+test -n "$abidiff" || echo 'abidiff is not there: left out'
+
 there=libzmalloc
 for flavour in $flavours; do
 	name=libzmalloc-${flavour%:*}
@@ -100,5 +106,7 @@ for flavour in $flavours; do
 	*" on ${flavour#*:}"*) ;;
 	*) wrong "that is not the allocator of $name" ;;
 	esac
+	test -z "$abidiff" || $abidiff $first "$lib/libzmalloc.so.1" || wrong "$name has another ABI than libzmalloc"
 done
+test -z "$abidiff" || echo 'abidiff: the five have one ABI'
 sha256sum rpms/RPMS/*/*.rpm
