@@ -200,11 +200,17 @@ check_dep8() {
 		exit 1
 	}
 	make_root
+	set --
+	for package in deb/*.deb; do
+		case $package in
+		*-dbgsym_*) ;;
+		*) set -- "$@" "$package" ;;
+		esac
+	done
 	# It makes this folder itself, and takes none that is there.
 	rm -rf "$room/dep8"
-	# shellcheck disable=SC2046 # a list of files
-	beside autopkgtest --apt-upgrade --output-dir="$room/dep8" $(ls deb/*.deb | grep -v -e -dbgsym_) deb/*.dsc \
-		-- chroot "$root" >"$room/dep8.log" 2>&1 || {
+	beside autopkgtest --apt-upgrade --output-dir="$room/dep8" "$@" deb/*.dsc -- chroot "$root" \
+		>"$room/dep8.log" 2>&1 || {
 		tail -n 60 "$room/dep8.log"
 		wrong "debian/tests: the whole is in $room/dep8"
 	}
@@ -244,10 +250,13 @@ check_missing() {
 	# shellcheck disable=SC2086 # a list of packages
 	apt install build-essential fakeroot debhelper pkg-config check xz-utils rpm $allocators
 	for name in $allocators; do
-		grep -q "^ *\(Build-Depends: \)\?$name,\?$" "$here/../debian/control" || wrong "$name is no build dependency"
-		inside dpkg --remove --force-depends "$name" >"$room/remove.log" 2>&1 || wrong "$(cat "$room/remove.log")"
+		grep -q "^ *\(Build-Depends: \)\?$name,\?$" "$here/../debian/control" ||
+			wrong "$name is no build dependency"
+		inside dpkg --remove --force-depends "$name" >"$room/remove.log" 2>&1 ||
+			wrong "$(cat "$room/remove.log")"
 		refuse deb "$name" sh /srv/source/packaging/deb.sh "$base" "$version"
-		refuse rpm "$name" sh /srv/source/packaging/rpm.sh "$base" "$version" /srv/source/rpm/libzmalloc.spec
+		refuse rpm "$name" sh /srv/source/packaging/rpm.sh "$base" "$version" \
+			/srv/source/rpm/libzmalloc.spec
 		apt install "$name"
 	done
 }

@@ -46,8 +46,8 @@ grep -E '^# (TOTAL|PASS|SKIP|FAIL|ERROR):' build.log | tr -s ' ' | paste -d ' ' 
 
 if command -v lintian >/dev/null 2>&1; then
 	# Its --fail-on experimental counts what is overridden too: a tag that it shows is what fails.
-	if ! lintian --allow-root --pedantic -EIi --fail-on error,warning,info,pedantic ./*.changes >lintian.log 2>&1 ||
-		grep '^[A-Z]: ' lintian.log; then
+	if ! lintian --allow-root --pedantic -EIi --fail-on error,warning,info,pedantic ./*.changes \
+		>lintian.log 2>&1 || grep '^[A-Z]: ' lintian.log; then
 		cat lintian.log >&2
 		echo 'make deb: lintian has found something' >&2
 		exit 1

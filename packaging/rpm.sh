@@ -83,8 +83,11 @@ ldconfig -n "$lib"
 first=rpms/consumer/libzmalloc.so.1
 cat "$lib/libzmalloc.so.1" >$first
 abidiff=
-command -v abidiff >/dev/null 2>&1 && abidiff="abidiff --headers-dir1 $source/include --headers-dir2 $source/include"
-test -n "$abidiff" || echo 'abidiff is not there: left out'
+if command -v abidiff >/dev/null 2>&1; then
+	abidiff="abidiff --headers-dir1 $source/include --headers-dir2 $source/include"
+else
+	echo 'abidiff is not there: left out'
+fi
 
 there=libzmalloc
 for flavour in $flavours; do
