@@ -118,7 +118,7 @@ for page in "$man"/*.[137]; do
 	base=$(basename "$page")
 	grep -q "^\.Dt $(echo "${base%.*}" | tr "[:lower:]" "[:upper:]") ${base##*.}\$" "$page" || wrong "$base: .Dt is another page's"
 	# References to pages of ours; others are the system's.
-	awk '$1 == ".Xr" && $2 ~ /z(malloc|defrag)/ { print $2 "." $3 }' "$page" | sort -u | while read -r other; do
+	awk '$1 == ".Xr" && $2 ~ /^(lib)?z(malloc|arena|defrag)/ { print $2 "." $3 }' "$page" | sort -u | while read -r other; do
 		test -e "$man/$other" || echo "  $base refers to $other"
 	done
 done >"$work/dangling"
