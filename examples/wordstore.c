@@ -186,8 +186,8 @@ static int find_texts(int count, char **arguments)
 /* The licence texts: Debian's place, Fedora's and Arch's, FreeBSD's, Alpine's. */
 static int find_licences(void)
 {
-	static char *const places[] = {"/usr/share/common-licenses", "/usr/share/licenses",
-				       "/usr/local/share/licenses", "/usr/share/spdx"};
+	static char places[][32] = {"/usr/share/common-licenses", "/usr/share/licenses",
+				    "/usr/local/share/licenses", "/usr/share/spdx"};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places) && !path_count; i++) {
 		char *place = places[i];
@@ -435,7 +435,7 @@ static void defragment(void)
 		printf("\r%60s\r", "");
 	zdefrag_get_stats(d, &stats);
 	if (stats.moved == 0)
-		printf("nothing to gain: what the threads keep in their caches fills every slab\n");
+		printf("nothing to gain: blocks and caches of other threads are in every slab\n");
 	else
 		printf("moved %" PRIu64 " blocks, gave back %" PRIu64 " slabs, in %.1f ms of CPU "
 		       "time and never more than %.2f ms at once\n",
