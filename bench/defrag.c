@@ -465,7 +465,8 @@ int main(int argc, char **argv)
 
 	parse(argc, argv);
 	if (!zmalloc_has(ZMALLOC_CAN_DEFRAG) || !raw_open()) {
-		printf("SKIP: %s cannot be defragmented\n", zmalloc_allocator());
+		printf("SKIP: the rules to compare with need jemalloc; this is %s\n",
+		       zmalloc_allocator());
 		return 77;
 	}
 	if (options.plot != NULL) {

@@ -70,7 +70,10 @@ AC_DEFUN([ZM_ALLOCATOR], [
 			AC_DEFINE([ZM_ALLOCATOR_JEMALLOC], [1], [Define to 1 if the allocator is jemalloc.])
 		],
 		[tcmalloc*], [AC_DEFINE([ZM_ALLOCATOR_TCMALLOC], [1], [Define to 1 if the allocator is tcmalloc or tcmalloc_minimal.])],
-		[mimalloc], [AC_DEFINE([ZM_ALLOCATOR_MIMALLOC], [1], [Define to 1 if the allocator is mimalloc.])],
+		[mimalloc], [
+			ZM_MIMALLOC_FEATURES
+			AC_DEFINE([ZM_ALLOCATOR_MIMALLOC], [1], [Define to 1 if the allocator is mimalloc.])
+		],
 		[libc], [AC_DEFINE([ZM_ALLOCATOR_LIBC], [1], [Define to 1 if the allocator is the malloc of the C library.])])
 	AC_DEFINE_UNQUOTED([ZM_ALLOCATOR_NAME], ["$zm_malloc"], [Name of the allocator, as --with-malloc takes it.])
 	AM_CONDITIONAL([ZM_ALLOCATOR_JEMALLOC], [test "$zm_malloc" = jemalloc])
@@ -237,4 +240,14 @@ AC_DEFUN([ZM_FIND_MIMALLOC], [
 			mi_free_size(block, size);
 			return mi_version() < 160;
 		]])])
+])
+
+# ZM_MIMALLOC_FEATURES
+#
+# What the delay is called after which pages are given back: decommit_delay in 2.0, purge_delay since.
+AC_DEFUN([ZM_MIMALLOC_FEATURES], [
+	zm_save_CPPFLAGS=$CPPFLAGS
+	CPPFLAGS="$CPPFLAGS $ZM_MALLOC_CFLAGS"
+	AC_CHECK_DECLS([mi_option_purge_delay], [], [], [[#include <mimalloc.h>]])
+	CPPFLAGS=$zm_save_CPPFLAGS
 ])

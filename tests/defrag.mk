@@ -2,24 +2,24 @@
 # The tests of defragmentation. All but test_defrag_driver need an allocator that can.
 
 zm_defrag_tests = \
+	tests/test_defrag_average \
 	tests/test_defrag_busy \
 	tests/test_defrag_contents \
 	tests/test_defrag_driver \
 	tests/test_defrag_fork \
 	tests/test_defrag_hints \
-	tests/test_defrag_pointers \
-	tests/test_defrag_slab_sizes
+	tests/test_defrag_pointers
 zm_check_tests += $(zm_defrag_tests)
 
 zm_defrag_blocks = tests/defrag_blocks.c tests/defrag_blocks.h
 
+tests_test_defrag_average_SOURCES = tests/test_defrag_average.c $(zm_defrag_blocks)
 tests_test_defrag_busy_SOURCES = tests/test_defrag_busy.c $(zm_defrag_blocks)
 tests_test_defrag_contents_SOURCES = tests/test_defrag_contents.c $(zm_defrag_blocks)
 tests_test_defrag_driver_SOURCES = tests/test_defrag_driver.c $(zm_defrag_blocks)
 tests_test_defrag_fork_SOURCES = tests/test_defrag_fork.c $(zm_defrag_blocks)
 tests_test_defrag_hints_SOURCES = tests/test_defrag_hints.c $(zm_defrag_blocks)
 tests_test_defrag_pointers_SOURCES = tests/test_defrag_pointers.c $(zm_defrag_blocks)
-tests_test_defrag_slab_sizes_SOURCES = tests/test_defrag_slab_sizes.c $(zm_defrag_blocks)
 
 # The static library finds sizes another way, and in a program that is linked with the allocator itself.
 if ZM_STATIC

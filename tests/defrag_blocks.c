@@ -145,6 +145,40 @@ size_t frag_bytes(void)
 	return bytes;
 }
 
+static int scan_nothing(zdefrag *d, int begin, void *context)
+{
+	(void)d, (void)begin, (void)context;
+	return 1;
+}
+
+size_t slab_frag_bytes(void)
+{
+	struct zdefrag_settings settings;
+	size_t bytes;
+	zdefrag *d;
+
+	/* It looks, and leaves it at that. */
+	zdefrag_settings_init(&settings);
+	settings.ignore_bytes = SIZE_MAX;
+	d = zdefrag_new(scan_nothing, NULL, &settings);
+	REQUIRE(d != NULL && zdefrag_step(d) == ZDEFRAG_IDLE);
+	bytes = (size_t)stats_of(d).frag_bytes;
+	zdefrag_free(d);
+	return bytes;
+}
+
+bool slabs_are_planned(void)
+{
+	return strcmp(ZM_ALLOCATOR_NAME, "jemalloc") == 0;
+}
+
+void need_planning(void)
+{
+	need_defrag();
+	if (!slabs_are_planned())
+		skip_program("blocks are judged one by one here: see test_defrag_average");
+}
+
 void need_defrag(void)
 {
 	static char reason[128];

@@ -56,7 +56,20 @@ struct zdefrag_stats stats_of(const zdefrag *d);
 /* Free bytes in slabs, what a cycle holds included. */
 size_t frag_bytes(void);
 
-/* Ends the program as skipped where nothing can be defragmented. Call it in main() only. */
+/* Free bytes in slabs as a driver sees them: the calling thread's, where others cannot be seen. */
+size_t slab_frag_bytes(void);
+
+/*
+ * Does a cycle count, plan and pin slabs here? Else blocks are judged one by one, which is
+ * test_defrag_average's matter.
+ */
+bool slabs_are_planned(void);
+
+/*
+ * End the program as skipped where nothing can be defragmented, or not in that way. To be called in
+ * main() only.
+ */
 void need_defrag(void);
+void need_planning(void);
 
 #endif

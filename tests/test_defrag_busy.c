@@ -208,7 +208,7 @@ int main(void)
 {
 	TCase *tests = tests_named("defrag_busy");
 
-	need_defrag();
+	need_planning();
 	tcase_add_test(tests, churn_on_the_walking_thread);
 	tcase_add_test(tests, zeroed_blocks_are_zeroed);
 	/*

@@ -164,7 +164,7 @@ int main(void)
 {
 	TCase *tests = tests_named("defrag_contents");
 
-	need_defrag();
+	need_planning();
 	tcase_add_test(tests, a_cycle_gains_and_loses_nothing);
 	tcase_add_test(tests, sizes_stay);
 	tcase_add_test(tests, hidden_blocks_are_left_in_peace);

@@ -428,13 +428,16 @@ int main(void)
 	if (zdefrag_supported()) {
 		tcase_add_test(tests, a_tight_heap_is_left_alone);
 		tcase_add_test(tests, under_the_mark_nothing_begins);
+		tcase_add_test(tests, a_vain_cycle_backs_off);
+		if (!under_checker())
+			tcase_add_test(tests, slices_keep_their_budget_on_a_loaded_machine);
+	}
+	if (zdefrag_supported() && slabs_are_planned()) {
 		tcase_add_test(tests, abandoned_midway_all_is_released);
 		tcase_add_test(tests, one_cycle_at_a_time);
-		tcase_add_test(tests, a_vain_cycle_backs_off);
 		tcase_add_test(tests, the_allocators_own_pace_comes_back);
 		if (!under_checker()) {
 			tcase_add_test(tests, a_long_cycle_gives_back_in_between);
-			tcase_add_test(tests, slices_keep_their_budget_on_a_loaded_machine);
 			tcase_add_test(tests, rest_is_in_proportion);
 		}
 	}

@@ -177,7 +177,7 @@ int main(void)
 {
 	TCase *tests = tests_named("defrag_fork");
 
-	need_defrag();
+	need_planning();
 	tcase_add_test(tests, both_go_on);
 	tcase_add_test(tests, from_inside_the_walk);
 	/*

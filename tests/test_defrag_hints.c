@@ -116,7 +116,7 @@ int main(void)
 {
 	TCase *tests = tests_named("defrag_hints");
 
-	need_defrag();
+	need_planning();
 	tcase_add_test(tests, two_passes_win_most_of_it_back);
 	tcase_add_test(tests, in_batches);
 	tcase_add_test(tests, a_forgotten_cycle_ends_by_itself);

@@ -207,7 +207,7 @@ int main(void)
 {
 	TCase *tests = tests_named("defrag_pointers");
 
-	need_defrag();
+	need_planning();
 	tcase_add_test(tests, a_walk_may_show_anything);
 	tcase_add_test(tests, shifted_pointers_move_nothing);
 	tcase_add_test(tests, hints_refuse_them_too);

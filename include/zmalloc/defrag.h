@@ -23,10 +23,12 @@
  * is empty, when the cycle ends or is abandoned, and when the process exits. Outside a cycle
  * nothing costs anything.
  *
- * All this needs jemalloc with its slab sizes as they are. Where its option slab_sizes changes them
- * nothing can be counted or pinned: each block is moved or hinted by how full its slab is compared
- * with others. That takes several passes and moves more, and the walk must show no address inside a
- * block, which cannot be told from a block's start then.
+ * All this needs jemalloc with its slab sizes as they are. On mimalloc, and where jemalloc's option
+ * slab_sizes changes them, nothing can be counted or pinned: a cycle is one walk, in which each block
+ * is moved, or hinted, by how full its slab is compared with others. That takes several passes and
+ * moves more. On mimalloc only blocks of the heap of the thread that steps or asks are moved; with
+ * slab_sizes the walk must show no address inside a block, which cannot be told from a block's start
+ * there. tcmalloc and the C libraries tell nothing of a block: not supported.
  *
  * Threads. A driver belongs to one thread at a time, and its cycle is the process's: while one
  * runs, other drivers and hints wait (ZDEFRAG_REASON_BUSY, hint 0). Other threads may allocate and

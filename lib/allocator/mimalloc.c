@@ -30,6 +30,7 @@ void zm_allocator_name(char *name, size_t size)
 bool zm_allocator_has(int capability)
 {
 	switch (capability) {
+	case ZMALLOC_CAN_DEFRAG:
 	case ZMALLOC_CAN_PURGE:
 	case ZMALLOC_CAN_ALLOCATOR_INFO:
 	case ZMALLOC_CAN_ARENA:

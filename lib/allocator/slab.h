@@ -162,7 +162,7 @@ void zm_slab_drain(void);
 void zm_slab_flush_thread(void);
 
 /*
- * After hold no unused pages are given back, by whatever call. From begin on they are given back by
+ * After hold no unused pages are given back, by whatever call, or page by page. From begin on they are given back by
  * zm_slab_decay_step(), in steps that do not stall: over `ms` milliseconds, or as much longer as small
  * steps take. After end it is the allocator's own pace again. One thread at a time; begin refreshes
  * the statistics, and a step may.

@@ -6,13 +6,6 @@
  * here so that the code above needs no condition.
  *
  * tcmalloc (gperftools 2.10) and the C libraries tell nothing of single blocks.
- *
- * mimalloc 2.0.9 does: visiting the heap gives used and capacity of each area, and pinned moves by
- * hand took a heap of 200 MB, freed by half at random, from 67 % to 0.7 % of free space in 0.3 s.
- * As it is set the memory did not come back: 278 MiB resident before, 288 after, 272 three seconds
- * and a forced mi_collect() later. With mi_option_decommit_delay at 0 while moving it did: 177 MiB.
- * Against it stands that only the calling thread's heap can be visited and allocated from, and that
- * its areas differ in size and are not made of whole pages, which zm_slab_region() relies on.
  */
 #include "config.h"
 

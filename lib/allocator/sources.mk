@@ -37,10 +37,10 @@ zm_allocator_sources += \
 	lib/allocator/mimalloc.c \
 	lib/allocator/mimalloc.h \
 	lib/allocator/mimalloc_arena.c \
+	lib/allocator/mimalloc_slab.c \
 	lib/allocator/native_none.c \
 	lib/allocator/size_map.c \
-	lib/allocator/size_map.h \
-	lib/allocator/slab_none.c
+	lib/allocator/size_map.h
 endif
 if ZM_ALLOCATOR_LIBC
 zm_allocator_sources += \

@@ -38,8 +38,15 @@ static void shut_gate(void)
  * gate that no hook is; so every region is in one place, in the child too. A fork from inside a
  * step, by the walk, is in its own thread and finds everything at rest between two visits.
  */
+static void before_fork(void), after_fork(void);
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static bool fork_locked, fork_opened;
 static ZM_ATOMIC(size_t) stepping;
+
+static void register_fork(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork);
+}
 
 static size_t this_thread(void)
 {
@@ -48,12 +55,14 @@ static size_t this_thread(void)
 
 void zm_cycle_lock(void)
 {
+	pthread_once(&fork_once, register_fork);
 	pthread_mutex_lock(&zm_cycle.lock);
 	zm_store(&stepping, this_thread());
 }
 
 bool zm_cycle_trylock(void)
 {
+	pthread_once(&fork_once, register_fork);
 	if (pthread_mutex_trylock(&zm_cycle.lock) != 0)
 		return false;
 	zm_store(&stepping, this_thread());
@@ -85,13 +94,6 @@ static void after_fork(void)
 		zm_store_release(&zm_cycle.gate, ZM_GATE_OPEN);
 	if (fork_locked)
 		zm_cycle_unlock();
-}
-
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-
-static void register_fork(void)
-{
-	pthread_atfork(before_fork, after_fork, after_fork);
 }
 
 /* ---- Memory ---- */
@@ -166,7 +168,6 @@ int zm_cycle_begin(const void *owner)
 
 	if (zm_load(&zm_cycle.owner) != NULL)
 		return EBUSY;
-	pthread_once(&fork_once, register_fork);
 	zm_cycle.layout = zm_slab_layout();
 	error = zm_table_open(zm_cycle.layout->page_shift);
 	if (error != 0)
