@@ -163,6 +163,9 @@ substitute()
 	rm "$redis/src/zmalloc.c"
 	edit "$redis/src/Makefile" 's/\([ =]\)zmalloc\.o\( \|$\)/\1\2/' '[ =]zmalloc\.o'
 	edit "$redis/src/Makefile" 's/^FINAL_LIBS=-lm$/FINAL_LIBS=$(ZMALLOC_LIBS) -lm/' '^FINAL_LIBS=-lm$'
+	# Debian's patch for the Hurd frees what get_current_dir_name() got from the C library with zfree(),
+	# which works only where both are the same malloc.
+	edit "$redis/src/rdb.c" 's/zfree(cwdp)/zlibc_free(cwdp)/' 'zfree(cwdp)'
 }
 
 # With Debian's own flags, fortification and hardening included.
