@@ -25,10 +25,10 @@
 
 #include <stdint.h>
 #include <sys/types.h>
-#include <time.h>
 
 #include "allocator/jemalloc_decay.h"
 #include "allocator/jemalloc_mib.h"
+#include "clock.h"
 
 /* jemalloc's SMOOTHSTEP_NSTEPS. */
 #define CURVE_STEPS 200
@@ -66,14 +66,6 @@ static struct {
 	struct zm_je_mib decay, dirty_decay_ms, pdirty, initialized;
 	size_t page_bytes;
 } je;
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 bool zm_je_decay_open(void)
 {
@@ -198,13 +190,13 @@ void zm_slab_decay_begin(unsigned ms)
 {
 	take_arenas();
 	fading.wanted_ns = ms * 1000000ull;
-	fading.stepped_ns = now_ns();
+	fading.stepped_ns = zm_now_ns();
 	begin_curve(fading.stepped_ns, 0);
 }
 
 uint64_t zm_slab_decay_step(void)
 {
-	uint64_t now = now_ns(), gap = now - fading.stepped_ns;
+	uint64_t now = zm_now_ns(), gap = now - fading.stepped_ns;
 	double dirty = fading.dirty;
 
 	fading.stepped_ns = now;

@@ -16,6 +16,8 @@
  *   average.c  a simpler rule, for layouts that do    each block for itself, by how full its slab
  *              not allow for this one                 is
  *   driver.c   when, how hard, in what slices
+ *   purge.c    what was emptied goes back to the system
+ *   object.c   a driver's making, settings and figures
  *
  * There is one cycle in a process at a time. The thread that steps it holds zm_cycle.lock; hooks,
  * in any thread, do not: they enter through zm_cycle.gate, touch only `held` and `held_count` of

@@ -20,10 +20,11 @@
 #include <zmalloc/defrag.h>
 
 #include <errno.h>
-#include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "defrag/cycle.h"
+#include "defrag/driver.h"
 
 /*
  * The clock is read when about this much work is estimated to have been done since the last look.
@@ -45,127 +46,11 @@
 #define WORTHWHILE_PART 4
 #define BACKOFF_MAX 6
 
-/*
- * Patience with giving back, on top of purge_ms: 10 MB in a second, a seventh of what its steps do. A
- * busy program may free as fast.
- */
-#define PURGE_BYTE_NS 100
-
-/*
- * When a cycle pauses to give back: so much, or such a part of live bytes, if that is more; and when
- * it goes on: a part of it is left.
- */
-#define PURGE_BATCH_BYTES ((size_t)64 << 20)
-#define PURGE_BATCH_PART 16
-#define PURGE_PAUSE_PART 8
-
-/* And the time for which an allocator keeps unused pages by default. */
-#define HELD_MAX_NS 10000000000u
-
-struct zdefrag {
-	zdefrag_scan_function *scan;
-	void *context;
-	struct zdefrag_settings settings;
-	struct zdefrag_stats stats;
-	void (*progress)(zdefrag *d, void *context);
-	void *progress_context;
-
-	bool over; /* the slice */
-	bool scanning;
-	bool whole;    /* zdefrag_run(): no thresholds, no pauses */
-	bool gained;   /* the last cycle was worth its work */
-	unsigned part; /* of the phase: each has parts of its own, from 0 */
-	uint32_t work_ns;
-	uint64_t looked_ns, slice_end_ns;
-	uint64_t next_ns; /* when to step next */
-	unsigned cpu_percent;
-	unsigned backoff; /* doublings of check_ms */
-
-	uint64_t walk_visited, walk_blocks; /* of them about this many */
-	bool decay_held;
-	uint64_t held_ns, purged_bytes; /* when; released until then */
-	uint64_t purge_end_ns;          /* patience */
-	size_t purge_bytes;             /* there were when it began */
-};
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static uint64_t now_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
-/* ---- Giving back ---- */
-
-/*
- * While blocks move, the allocator gives nothing back: it would do so in the middle of a slice, and
- * take as long as it takes. Its turn comes after the cycle, and in between whenever enough has been
- * released, or the program has had to wait for long with its own.
- */
-static void hold_decay(zdefrag *d)
-{
-	if (d->settings.purge_ms == 0)
-		return;
-	zm_slab_decay_hold();
-	d->decay_held = true;
-	d->held_ns = now_ns();
-	d->purged_bytes = zm_cycle.released_bytes;
-}
-
-static void end_decay(zdefrag *d)
-{
-	if (d->decay_held)
-		zm_slab_decay_end();
-	d->decay_held = false;
-}
-
-static bool purge_is_due(const zdefrag *d)
-{
-	uint64_t batch = d->stats.live_bytes / PURGE_BATCH_PART;
-
-	if (batch < PURGE_BATCH_BYTES)
-		batch = PURGE_BATCH_BYTES;
-	return d->decay_held && !d->whole &&
-	       (zm_cycle.released_bytes - d->purged_bytes >= batch ||
-		now_ns() - d->held_ns >= HELD_MAX_NS);
-}
-
-static void begin_purging(zdefrag *d)
-{
-	d->next_ns = now_ns();
-	zm_slab_decay_begin(d->settings.purge_ms != 0 ? d->settings.purge_ms : 1);
-	d->purge_bytes = zm_slab_decay_left_bytes();
-	d->purge_end_ns = d->next_ns + d->settings.purge_ms * 1100000ull +
-			  (uint64_t)d->purge_bytes * PURGE_BYTE_NS;
-	d->stats.phase = ZDEFRAG_PURGING;
-}
-
-/* False: what there was has been given back. */
-static bool purge_some(zdefrag *d)
-{
-	uint64_t begin = clock_ns(CLOCK_THREAD_CPUTIME_ID), took, pause_ns;
-
-	pause_ns = zm_slab_decay_step();
-	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
-	d->stats.cpu_ns += took;
-	d->stats.purge_ns += took;
-	if (took > d->stats.longest_purge_ns)
-		d->stats.longest_purge_ns = took;
-	d->next_ns = now_ns() + pause_ns;
-	return pause_ns != 0 && d->next_ns < d->purge_end_ns;
-}
-
 /* ---- The walk ---- */
 
 static void look_at_clock(zdefrag *d)
 {
-	uint64_t now = now_ns();
+	uint64_t now = zm_now_ns();
 
 	d->work_ns = 0;
 	if (now + (now - d->looked_ns) >= d->slice_end_ns)
@@ -237,7 +122,7 @@ static void go_idle(zdefrag *d, int reason)
 {
 	enter_phase(d, ZDEFRAG_IDLE);
 	d->stats.reason = reason;
-	d->next_ns = now_ns() + ((uint64_t)d->settings.check_ms << d->backoff) * 1000000u;
+	d->next_ns = zm_now_ns() + ((uint64_t)d->settings.check_ms << d->backoff) * 1000000u;
 }
 
 static unsigned percent_x100(const struct zm_gate_figures *figures)
@@ -301,7 +186,7 @@ static int gate_reason(const zdefrag *d)
 
 static void begin_moving(zdefrag *d)
 {
-	hold_decay(d);
+	zm_purge_hold(d);
 	enter_phase(d, ZDEFRAG_MOVING);
 }
 
@@ -405,8 +290,8 @@ static void step_moving(zdefrag *d)
 {
 	bool complete = false;
 
-	if (purge_is_due(d)) {
-		begin_purging(d);
+	if (zm_purge_is_due(d)) {
+		zm_purge_begin(d);
 		return;
 	}
 	while (!d->over && !make_ready(d))
@@ -417,8 +302,7 @@ static void step_moving(zdefrag *d)
 		begin_ending(d);
 }
 
-/* The cycle's counts so far, on top of those of past ones. */
-static void add_cycle(struct zdefrag_stats *stats)
+void zm_driver_add_cycle(struct zdefrag_stats *stats)
 {
 	stats->moved += zm_cycle.moved;
 	stats->moved_bytes += zm_cycle.moved_bytes;
@@ -433,7 +317,7 @@ static void add_cycle(struct zdefrag_stats *stats)
 /* All is released, and the next cycle, somebody else's perhaps, may begin: take what this one did. */
 static void take_counts(zdefrag *d)
 {
-	add_cycle(&d->stats);
+	zm_driver_add_cycle(&d->stats);
 	d->gained = zm_cycle.emptied != 0 &&
 		    zm_cycle.released_bytes >= zm_cycle.planned_bytes / WORTHWHILE_PART;
 }
@@ -459,9 +343,9 @@ static void finish_cycle(zdefrag *d)
 	judge_cycle(d);
 	if (d->decay_held && d->settings.purge_ms != 0) {
 		enter_phase(d, ZDEFRAG_PURGING);
-		begin_purging(d);
+		zm_purge_begin(d);
 	} else {
-		end_decay(d);
+		zm_purge_end(d);
 		go_idle(d, d->stats.reason);
 	}
 }
@@ -503,7 +387,7 @@ static void note_slice(zdefrag *d, uint64_t took_ns)
 		d->stats.slices_over++;
 	/* Rest until the work of this slice is the wanted share of the time. */
 	if (works_in_slices(d->stats.phase))
-		d->next_ns = now_ns() + took_ns * (100 - d->cpu_percent) / d->cpu_percent;
+		d->next_ns = zm_now_ns() + took_ns * (100 - d->cpu_percent) / d->cpu_percent;
 }
 
 static void step_phase(zdefrag *d)
@@ -532,26 +416,26 @@ static void take_slice(zdefrag *d)
 
 	d->over = false;
 	d->work_ns = 0;
-	d->looked_ns = now_ns();
+	d->looked_ns = zm_now_ns();
 	d->slice_end_ns = d->looked_ns + d->settings.slice_us * 1000ull;
-	begin = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	begin = zm_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	step_phase(d);
-	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+	took = zm_clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
 	d->stats.cpu_ns += took;
 	note_slice(d, took);
 }
 
 static void step_purging(zdefrag *d)
 {
-	bool more = purge_some(d), moving = zm_load(&zm_cycle.owner) == d;
+	bool more = zm_purge_some(d), moving = zm_load(&zm_cycle.owner) == d;
 
-	if (more && !(moving && zm_slab_decay_left_bytes() < d->purge_bytes / PURGE_PAUSE_PART))
+	if (more && !(moving && zm_purge_may_pause(d)))
 		return;
 	if (moving) {
-		hold_decay(d);
+		zm_purge_hold(d);
 		d->stats.phase = ZDEFRAG_MOVING;
 	} else {
-		end_decay(d);
+		zm_purge_end(d);
 		go_idle(d, d->stats.reason);
 	}
 }
@@ -564,7 +448,7 @@ int zdefrag_step(zdefrag *d)
 		return d->stats.phase;
 	zm_cycle_lock();
 	phase = d->stats.phase;
-	if (works_in_slices(phase) || d->whole || now_ns() >= d->next_ns) {
+	if (works_in_slices(phase) || d->whole || zm_now_ns() >= d->next_ns) {
 		if (phase == ZDEFRAG_PURGING)
 			step_purging(d);
 		else
@@ -578,14 +462,14 @@ int zdefrag_step(zdefrag *d)
 
 unsigned zdefrag_next_delay_ms(const zdefrag *d)
 {
-	uint64_t now = now_ns();
+	uint64_t now = zm_now_ns();
 
 	return now >= d->next_ns ? 0 : (unsigned)((d->next_ns - now + 999999) / 1000000);
 }
 
 static void sleep_until(uint64_t at_ns)
 {
-	uint64_t now = now_ns(), left = at_ns > now ? at_ns - now : 0;
+	uint64_t now = zm_now_ns(), left = at_ns > now ? at_ns - now : 0;
 	struct timespec pause = {.tv_sec = (time_t)(left / 1000000000u),
 				 .tv_nsec = (long)(left % 1000000000u)};
 
@@ -615,139 +499,11 @@ void zdefrag_abandon(zdefrag *d)
 	if (d->scanning || d->stats.phase == ZDEFRAG_IDLE)
 		return;
 	zm_cycle_lock();
-	end_decay(d);
+	zm_purge_end(d);
 	if (zm_load(&zm_cycle.owner) == d) {
 		zm_cycle_end();
-		add_cycle(&d->stats);
+		zm_driver_add_cycle(&d->stats);
 	}
 	go_idle(d, ZDEFRAG_REASON_ABANDONED);
 	zm_cycle_unlock();
-}
-
-/* ---- The object ---- */
-
-static const struct zdefrag_settings defaults = {
-	.size = sizeof(struct zdefrag_settings),
-	.ignore_bytes = (size_t)100 << 20,
-	.lower_percent = 10,
-	.upper_percent = 100,
-	.cpu_min_percent = 1,
-	.cpu_max_percent = 25,
-	.slice_us = 500,
-	.check_ms = 1000,
-	.purge_ms = 1000,
-};
-
-void(zdefrag_settings_init)(struct zdefrag_settings *settings, size_t size)
-{
-	memset(settings, 0, size);
-	memcpy(settings, &defaults, size < sizeof(defaults) ? size : sizeof(defaults));
-	settings->size = size;
-}
-
-/* What the program's struct has, over the defaults. */
-static bool take_settings(struct zdefrag_settings *to, const struct zdefrag_settings *from)
-{
-	size_t size = from->size < sizeof(*to) ? from->size : sizeof(*to);
-
-	*to = defaults;
-	memcpy(to, from, size);
-	to->size = sizeof(*to);
-	return from->size >= sizeof(from->size) && to->lower_percent > 0 &&
-	       to->upper_percent >= to->lower_percent && to->cpu_min_percent > 0 &&
-	       to->cpu_max_percent >= to->cpu_min_percent && to->cpu_max_percent <= 100 &&
-	       to->slice_us >= 50 && to->slice_us <= 1000000 && to->check_ms > 0;
-}
-
-zdefrag *zdefrag_new(zdefrag_scan_function *scan, void *context,
-		     const struct zdefrag_settings *settings)
-{
-	struct zdefrag_settings taken = defaults;
-	zdefrag *d;
-
-	if (!zdefrag_supported()) {
-		errno = ENOTSUP;
-		return NULL;
-	}
-	if (scan == NULL || (settings != NULL && !take_settings(&taken, settings))) {
-		errno = EINVAL;
-		return NULL;
-	}
-	d = ztrycalloc(sizeof(*d));
-	if (d == NULL)
-		return NULL;
-	d->scan = scan;
-	d->context = context;
-	d->settings = taken;
-	d->cpu_percent = taken.cpu_min_percent;
-	return d;
-}
-
-int zdefrag_configure(zdefrag *d, const struct zdefrag_settings *settings)
-{
-	struct zdefrag_settings taken;
-
-	if (!take_settings(&taken, settings)) {
-		errno = EINVAL;
-		return -1;
-	}
-	d->settings = taken;
-	return 0;
-}
-
-void zdefrag_free(zdefrag *d)
-{
-	if (d == NULL)
-		return;
-	zdefrag_abandon(d);
-	zfree(d);
-}
-
-void zdefrag_set_progress(zdefrag *d, void (*progress)(zdefrag *d, void *context), void *context)
-{
-	d->progress = progress;
-	d->progress_context = context;
-}
-
-/* ---- Figures ---- */
-
-static unsigned permille(uint64_t done, uint64_t all)
-{
-	return all == 0 ? 0 : done >= all ? 1000 : (unsigned)(done * 1000 / all);
-}
-
-static unsigned permille_done(const zdefrag *d)
-{
-	switch (d->stats.phase) {
-	case ZDEFRAG_COUNTING:
-	case ZDEFRAG_MOVING:
-		return permille(d->walk_visited, d->walk_blocks);
-	case ZDEFRAG_PLANNING:
-	case ZDEFRAG_ENDING:
-		return permille(zm_cycle.cursor, zm_cycle.slabs_count);
-	case ZDEFRAG_PURGING:
-		return 1000 - permille(zm_slab_decay_left_bytes(), d->purge_bytes);
-	default:
-		return 0;
-	}
-}
-
-int zdefrag_get_stats(const zdefrag *d, struct zdefrag_stats *stats)
-{
-	struct zdefrag_stats filled = d->stats;
-	size_t size = stats->size;
-
-	if (size < sizeof(size)) {
-		errno = EINVAL;
-		return -1;
-	}
-	filled.size = size;
-	filled.permille = permille_done(d);
-	filled.visited += d->walk_visited;
-	if (zm_load(&zm_cycle.owner) == d)
-		add_cycle(&filled);
-	filled.held_bytes = zm_move_held_bytes();
-	memset(stats, 0, size);
-	memcpy(stats, &filled, size < sizeof(filled) ? size : sizeof(filled));
-	return 0;
 }

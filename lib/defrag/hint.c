@@ -23,12 +23,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include <zmalloc/redis.h>
 
 #include "account.h"
 #include "allocator/allocator.h"
+#include "clock.h"
 #include "defrag/cycle.h"
 #include "defrag/hook.h"
 #include "oom.h"
@@ -97,14 +97,6 @@ static const char owner; /* the cycle's owner is its address */
 /* Where the block last hinted lives: its copy goes to the same arena. */
 static ZM_TLS uint32_t last_arena = UINT32_MAX;
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* ---- Begin and end ---- */
 
 static void begin_ending(void)
@@ -123,7 +115,7 @@ static void judge_cycle(void)
 		hints.backoff = 0;
 	else if (hints.backoff < BACKOFF_MAX)
 		hints.backoff++;
-	hints.next_look_ns = now_ns() + ((uint64_t)LOOK_EVERY_NS << hints.backoff);
+	hints.next_look_ns = zm_now_ns() + ((uint64_t)LOOK_EVERY_NS << hints.backoff);
 }
 
 static void end_some(uint32_t slabs)
@@ -142,7 +134,7 @@ static void end_cycle(void)
 static bool begin_cycle(void)
 {
 	struct zm_gate_figures figures;
-	uint64_t now = now_ns();
+	uint64_t now = zm_now_ns();
 	size_t target;
 
 	if (now < hints.next_look_ns)
@@ -219,7 +211,7 @@ void zm_hint_tick(void)
 	if (zm_likely(++calls % TICK_CALLS != 0) || zm_load(&zm_cycle.owner) != &owner ||
 	    !zm_cycle_trylock())
 		return;
-	now = now_ns();
+	now = zm_now_ns();
 	if (zm_load(&hints.asked) != hints.noticed_asked) {
 		hints.noticed_asked = zm_load(&hints.asked);
 		hints.noticed_ns = now;
@@ -243,7 +235,7 @@ static int answer_by_average(const void *ptr)
 
 static void refresh_average(void)
 {
-	uint64_t now = now_ns();
+	uint64_t now = zm_now_ns();
 
 	if (now < hints.next_look_ns)
 		return;

@@ -7,12 +7,15 @@ zm_defrag_sources = \
 	lib/defrag/cycle.c \
 	lib/defrag/cycle.h \
 	lib/defrag/driver.c \
+	lib/defrag/driver.h \
 	lib/defrag/gate.c \
 	lib/defrag/hint.c \
 	lib/defrag/hook.c \
 	lib/defrag/hook.h \
 	lib/defrag/move.c \
+	lib/defrag/object.c \
 	lib/defrag/plan.c \
+	lib/defrag/purge.c \
 	lib/defrag/table.c \
 	lib/defrag/table.h \
 	lib/defrag/text.c
