@@ -107,9 +107,9 @@ START_TEST(test_valkeys_names_for_defragmentation)
 	ck_assert_int_eq(allocatorShouldDefrag(NULL), 0);
 	ck_assert_int_eq(allocatorShouldDefrag(&frag), 0);
 	used = zmalloc_used_memory();
-	copy = allocatorDefragAlloc(zmalloc_size(block));
+	copy = allocatorDefragAlloc(zmalloc_usable_size(block));
 	ck_assert_ptr_nonnull(copy);
-	allocatorDefragFree(block, zmalloc_size(block));
+	allocatorDefragFree(block, zmalloc_usable_size(block));
 	ck_assert_uint_eq(zmalloc_used_memory(), used);
 	zfree(copy);
 	ck_assert_uint_eq(zmalloc_used_memory(), before);
