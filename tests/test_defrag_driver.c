@@ -301,6 +301,31 @@ START_TEST(a_long_cycle_gives_back_in_between)
 }
 END_TEST
 
+/* Threads of the allocator's that give back are no obstacle. */
+START_TEST(memory_goes_back_in_the_background_too)
+{
+	struct blocks blocks = {0};
+	struct timespec pause = {.tv_sec = 0, .tv_nsec = 100000000};
+	size_t resident, wanted;
+	zdefrag *d;
+
+	blocks_fill(&blocks, block_steps(200000, 50000), 500, 10);
+	blocks_thin(&blocks, 40);
+	ck_assert_int_eq(zmalloc_set_background_purge(1), 0);
+	zmalloc_purge();
+	resident = zmalloc_get_rss();
+	d = blocks_driver(&blocks);
+	ck_assert_int_eq(zdefrag_run(d), 0);
+	wanted = resident - (size_t)stats_of(d).released_bytes / 2;
+	for (int i = 0; i < 100 && zmalloc_get_rss() > wanted; i++)
+		nanosleep(&pause, NULL);
+	ck_assert_uint_le(zmalloc_get_rss(), wanted);
+	ck_assert_int_eq(zmalloc_set_background_purge(0), 0);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
 /* A walk that shows nothing: no gain, so the next one waits longer and longer. */
 START_TEST(a_vain_cycle_backs_off)
 {
@@ -438,6 +463,8 @@ int main(void)
 		tcase_add_test(tests, the_allocators_own_pace_comes_back);
 		if (!under_checker()) {
 			tcase_add_test(tests, a_long_cycle_gives_back_in_between);
+			if (zmalloc_has(ZMALLOC_CAN_BACKGROUND_PURGE))
+				tcase_add_test(tests, memory_goes_back_in_the_background_too);
 			tcase_add_test(tests, rest_is_in_proportion);
 		}
 	}
