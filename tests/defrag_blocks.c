@@ -137,6 +137,15 @@ struct zdefrag_stats stats_of(const zdefrag *d)
 	return stats;
 }
 
+void step_until_held(zdefrag *d)
+{
+	for (int i = 0; stats_of(d).held_bytes == 0; i++) {
+		REQUIRE(i < 100000);
+		zdefrag_step(d);
+	}
+	REQUIRE(stats_of(d).phase == ZDEFRAG_MOVING);
+}
+
 size_t frag_bytes(void)
 {
 	size_t bytes = 0;

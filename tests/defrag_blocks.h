@@ -53,6 +53,9 @@ zdefrag *blocks_driver(struct blocks *blocks);
 
 struct zdefrag_stats stats_of(const zdefrag *d);
 
+/* To the middle of a cycle: blocks move, and regions are held. */
+void step_until_held(zdefrag *d);
+
 /* Free bytes in slabs, what a cycle holds included. */
 size_t frag_bytes(void);
 

@@ -189,10 +189,7 @@ START_TEST(abandoned_midway_all_is_released)
 	blocks_thin(&blocks, 40);
 	d = blocks_driver(&blocks);
 	used = zmalloc_used_memory();
-	ck_assert(step_until(d, ZDEFRAG_MOVING));
-	for (int i = 0; i < 3 && stats_of(d).phase == ZDEFRAG_MOVING; i++)
-		zdefrag_step(d);
-	ck_assert_uint_gt(stats_of(d).held_bytes, 0);
+	step_until_held(d);
 	ck_assert_uint_eq(zmalloc_used_memory(), used);
 	zdefrag_abandon(d);
 	stats = stats_of(d);

@@ -23,11 +23,7 @@ static void to_the_middle(void)
 	blocks_thin(&blocks, 40);
 	driver = blocks_driver(&blocks);
 	used = zmalloc_used_memory();
-	for (int i = 0; stats_of(driver).held_bytes == 0; i++) {
-		ck_assert_int_lt(i, 100000);
-		zdefrag_step(driver);
-	}
-	ck_assert_int_eq(stats_of(driver).phase, ZDEFRAG_MOVING);
+	step_until_held(driver);
 }
 
 static void to_the_end(void)
