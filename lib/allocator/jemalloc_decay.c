@@ -39,7 +39,7 @@
 /* A curve none of whose steps is larger. */
 #define WHOLE_CURVE_BYTES (STEP_BYTES * CURVE_STEPS * 8 / 15)
 
-/* One that is broken off before it gets steep: a step each 2 ms, some 70 MB in a second. */
+/* One that is broken off before it gets steep: a step each 2 ms; by the curve, 70 MB in a second. */
 #define BROKEN_CURVE_NS 400000000u
 
 /* The curve has registered the pages for certain when two steps and a bit are over: they are jittered. */

@@ -13,8 +13,8 @@
 #include "defrag/driver.h"
 
 /*
- * Patience with giving back, on top of purge_ms: 10 MB in a second, a seventh of what its steps do. A
- * busy program may free as fast.
+ * Patience with giving back, on top of purge_ms: 10 MB in a second. A busy program may free as fast
+ * as its steps give back.
  */
 #define PURGE_BYTE_NS 100
 
