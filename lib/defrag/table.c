@@ -26,35 +26,37 @@ int zm_table_open(unsigned page_shift)
 	void *leaves;
 	int error;
 
-	if (zm_table.leaves != NULL)
+	if (zm_load(&zm_table.leaves_count) != 0)
 		return 0;
-	error = zm_os_map(count * sizeof(*zm_table.leaves), &leaves);
+	error = zm_os_map(count * sizeof(zm_table_leaf), &leaves);
 	if (error != 0)
 		return error;
-	zm_table.page_shift = page_shift;
-	zm_table.leaves = leaves;
-	zm_table.leaves_count = count;
+	zm_store(&zm_table.page_shift, page_shift);
+	zm_store(&zm_table.leaves, leaves);
+	zm_store_release(&zm_table.leaves_count, count);
 	return 0;
 }
 
 static zm_page_entry *leaf_for_writing(size_t leaf)
 {
-	zm_page_entry *entries = zm_load(&zm_table.leaves[leaf]);
+	zm_table_leaf *at = &zm_load(&zm_table.leaves)[leaf];
+	zm_page_entry *entries = zm_load(at);
 	void *pages;
 
 	if (entries == NULL && zm_os_map(ZM_TABLE_LEAF * sizeof(*entries), &pages) == 0) {
 		entries = pages;
-		zm_store_release(&zm_table.leaves[leaf], entries);
+		zm_store_release(at, entries);
 	}
 	return entries;
 }
 
 bool zm_table_set(const void *start, size_t bytes, uint32_t entry)
 {
-	size_t page = (uintptr_t)start >> zm_table.page_shift;
-	size_t end = page + (bytes >> zm_table.page_shift);
+	unsigned page_shift = zm_load(&zm_table.page_shift);
+	size_t page = (uintptr_t)start >> page_shift;
+	size_t end = page + (bytes >> page_shift);
 
-	if (end > zm_table.leaves_count << ZM_TABLE_LEAF_BITS)
+	if (end > zm_load(&zm_table.leaves_count) << ZM_TABLE_LEAF_BITS)
 		return false;
 	for (; page < end; page++) {
 		zm_page_entry *entries = leaf_for_writing(page >> ZM_TABLE_LEAF_BITS);
