@@ -28,7 +28,7 @@ static ZM_ATOMIC(size_t) arenas;
 static size_t this_thread(void)
 {
 	static ZM_ATOMIC(size_t) threads;
-	static _Thread_local size_t number;
+	static ZM_TLS size_t number;
 
 	if (number == 0)
 		number = zm_fetch_add(&threads, 1) + 1;
