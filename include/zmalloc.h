@@ -158,12 +158,17 @@ ZMALLOC_API void zfree_usable(void *ptr, size_t *usable);
 
 /*
  * A copy of a string; of its first `max` bytes at most, terminated; of a string, storing the usable
- * size as zmalloc_usable() does; of `size` bytes. They fail as zmalloc() does.
+ * size as zmalloc_usable() does; of `size` bytes. They fail as zmalloc() does, and those with `try`
+ * in their names as ztrymalloc(): give these to a library that expects strdup(3), which returns
+ * NULL.
  */
 ZMALLOC_API char *zstrdup(const char *string) ZMALLOC_ATTR_MALLOC;
+ZMALLOC_API char *ztrystrdup(const char *string) ZMALLOC_ATTR_MALLOC;
 ZMALLOC_API char *zstrndup(const char *string, size_t max) ZMALLOC_ATTR_MALLOC;
+ZMALLOC_API char *ztrystrndup(const char *string, size_t max) ZMALLOC_ATTR_MALLOC;
 ZMALLOC_API char *zstrdup_usable(const char *string, size_t *usable) ZMALLOC_ATTR_MALLOC;
 ZMALLOC_API void *zmemdup(const void *bytes, size_t size) ZMALLOC_ATTR_MALLOC;
+ZMALLOC_API void *ztrymemdup(const void *bytes, size_t size) ZMALLOC_ATTR_MALLOC;
 
 /* ---- Sizes ---------------------------------------------------------------------------------- */
 

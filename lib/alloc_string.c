@@ -10,11 +10,12 @@
 
 #include "compiler.h"
 
-/* A terminated copy of the first `length` bytes of a string. */
-static char *copy(const char *string, size_t length, size_t *usable)
+/*
+ * Puts a terminated copy of the first `length` bytes of a string into a block got for it. NULL, for
+ * which the block's own function has set errno, passes through.
+ */
+static char *copy(char *made, const char *string, size_t length)
 {
-	char *made = zmalloc_usable(length + 1, usable);
-
 	if (zm_likely(made != NULL)) {
 		memcpy(made, string, length);
 		made[length] = '\0';
@@ -24,24 +25,52 @@ static char *copy(const char *string, size_t length, size_t *usable)
 
 char *zstrdup(const char *string)
 {
-	return copy(string, strlen(string), NULL);
+	size_t length = strlen(string);
+
+	return copy(zmalloc(length + 1), string, length);
+}
+
+char *ztrystrdup(const char *string)
+{
+	size_t length = strlen(string);
+
+	return copy(ztrymalloc(length + 1), string, length);
 }
 
 char *zstrndup(const char *string, size_t max)
 {
-	return copy(string, strnlen(string, max), NULL);
+	size_t length = strnlen(string, max);
+
+	return copy(zmalloc(length + 1), string, length);
+}
+
+char *ztrystrndup(const char *string, size_t max)
+{
+	size_t length = strnlen(string, max);
+
+	return copy(ztrymalloc(length + 1), string, length);
 }
 
 char *zstrdup_usable(const char *string, size_t *usable)
 {
-	return copy(string, strlen(string), usable);
+	size_t length = strlen(string);
+
+	return copy(zmalloc_usable(length + 1, usable), string, length);
+}
+
+static void *copy_bytes(void *made, const void *bytes, size_t size)
+{
+	if (zm_likely(made != NULL) && size != 0)
+		memcpy(made, bytes, size);
+	return made;
 }
 
 void *zmemdup(const void *bytes, size_t size)
 {
-	void *made = zmalloc(size);
+	return copy_bytes(zmalloc(size), bytes, size);
+}
 
-	if (zm_likely(made != NULL) && size != 0)
-		memcpy(made, bytes, size);
-	return made;
+void *ztrymemdup(const void *bytes, size_t size)
+{
+	return copy_bytes(ztrymalloc(size), bytes, size);
 }

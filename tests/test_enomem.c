@@ -83,6 +83,9 @@ static void refuse_all(const struct scene *scene)
 	REFUSES(scene, zstrdup_usable(scene->string, &usable), 1, size + 1);
 	REQUIRE_EQ(usable, 0);
 	REFUSES(scene, zstrndup(scene->string, size - 2), 1, size - 1);
+	REFUSES(scene, ztrymemdup(scene->string, size), 0, 0);
+	REFUSES(scene, ztrystrdup(scene->string), 0, 0);
+	REFUSES(scene, ztrystrndup(scene->string, size - 2), 0, 0);
 }
 
 static struct scene set_scene(void)

@@ -125,6 +125,12 @@ static void *call_zmemdup(size_t size, size_t *usable)
 	return zmemdup("", size);
 }
 
+static void *call_ztrymemdup(size_t size, size_t *usable)
+{
+	(void)usable;
+	return ztrymemdup("", size);
+}
+
 static const struct {
 	const char *name;
 	allocating call;
@@ -159,6 +165,7 @@ static const struct {
 	{"zrealloc_usable2(NULL)", call_zrealloc_usable2_new, HANDLES | TELLS},
 	{"ztryrealloc_usable2(NULL)", call_ztryrealloc_usable2_new, TELLS},
 	{"zmemdup", call_zmemdup, HANDLES | COPIES},
+	{"ztrymemdup", call_ztrymemdup, COPIES},
 };
 
 static const struct {

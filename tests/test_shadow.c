@@ -149,10 +149,12 @@ static void allocate(struct model *model, struct slot *slot)
 		slot->aligned = true;
 		break;
 	case 13:
-		own_string(model, slot, zstrdup(text + part), sizeof(text) - 1 - part);
+		own_string(model, slot, num % 2 ? zstrdup(text + part) : ztrystrdup(text + part),
+			   sizeof(text) - 1 - part);
 		break;
 	case 14:
-		own_string(model, slot, zstrndup(text, part), part);
+		own_string(model, slot, num % 2 ? zstrndup(text, part) : ztrystrndup(text, part),
+			   part);
 		break;
 	case 15:
 		ptr = zstrdup_usable(text + part, &usable);
@@ -160,7 +162,7 @@ static void allocate(struct model *model, struct slot *slot)
 		own_string(model, slot, ptr, sizeof(text) - 1 - part);
 		break;
 	case 16:
-		own(model, slot, zmemdup(text, part), part);
+		own(model, slot, num % 2 ? zmemdup(text, part) : ztrymemdup(text, part), part);
 		break;
 	case 17:
 		own(model, slot, zrealloc(NULL, size), size);

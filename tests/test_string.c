@@ -49,6 +49,34 @@ START_TEST(test_zstrdup_copies)
 }
 END_TEST
 
+START_TEST(test_ztry_forms_copy_the_same)
+{
+	size_t used = zmalloc_used_memory();
+
+	for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+		const char *text = text_of(lengths[i]);
+		char *whole = ztrystrdup(text), *part = ztrystrndup(text, lengths[i] / 2);
+		char *unbound = ztrystrndup(text, opaque_size(SIZE_MAX));
+		void *bytes = ztrymemdup(text, lengths[i]);
+
+		ck_assert_str_eq(whole, text);
+		ck_assert_str_eq(unbound, text);
+		ck_assert_uint_eq(strlen(part), lengths[i] / 2);
+		ck_assert_int_eq(memcmp(part, text, lengths[i] / 2), 0);
+		ck_assert_ptr_nonnull(bytes);
+		ck_assert_int_eq(memcmp(bytes, text, lengths[i]), 0);
+		ck_assert_uint_eq(zmalloc_used_memory() - used,
+				  zmalloc_size(whole) + zmalloc_size(part) + zmalloc_size(unbound) +
+					  zmalloc_size(bytes));
+		zfree(whole);
+		zfree(part);
+		zfree(unbound);
+		zfree(bytes);
+	}
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+}
+END_TEST
+
 START_TEST(test_zstrndup_copies_no_more)
 {
 	size_t used = zmalloc_used_memory();
@@ -115,6 +143,7 @@ int main(void)
 	TCase *tests = tests_named("string");
 
 	tcase_add_test(tests, test_zstrdup_copies);
+	tcase_add_test(tests, test_ztry_forms_copy_the_same);
 	tcase_add_test(tests, test_zstrndup_copies_no_more);
 	tcase_add_test(tests, test_zstrndup_without_bound);
 	tcase_add_test(tests, test_zstrndup_needs_no_terminator);
