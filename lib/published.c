@@ -172,8 +172,11 @@ static int read_process(int64_t pid, struct zmalloc_process *process)
 int zmalloc_process_read(int64_t pid, struct zmalloc_process *process)
 {
 	struct zmalloc_process found;
-	int error = read_process(pid, &found);
+	int error;
 
+	if (!zm_stats_has_size(process))
+		return -1;
+	error = read_process(pid, &found);
 	if (error == 0)
 		return zm_stats_hand_over(process, &found, sizeof(found));
 	errno = error;

@@ -89,16 +89,22 @@ void zm_stats_take(bool refresh, struct zmalloc_stats *stats)
 	zm_stats_derive(stats);
 }
 
+bool zm_stats_has_size(const void *of)
+{
+	if (*(const size_t *)of >= sizeof(size_t))
+		return true;
+	errno = EINVAL;
+	return false;
+}
+
 /* The caller's struct may be of another version: its size comes first in all of them. */
 int zm_stats_hand_over(void *to, const void *from, size_t known)
 {
 	size_t has = *(size_t *)to;
 	size_t filled = has < known ? has : known;
 
-	if (has < sizeof(size_t)) {
-		errno = EINVAL;
+	if (!zm_stats_has_size(to))
 		return -1;
-	}
 	memcpy(to, from, filled);
 	memset((char *)to + filled, 0, has - filled);
 	*(size_t *)to = filled;
@@ -109,6 +115,8 @@ int zmalloc_stats_get(struct zmalloc_stats *stats, int refresh)
 {
 	struct zmalloc_stats taken;
 
+	if (!zm_stats_has_size(stats))
+		return -1;
 	zm_stats_take(refresh != 0, &taken);
 	return zm_stats_hand_over(stats, &taken, sizeof(taken));
 }
@@ -123,6 +131,8 @@ int zmalloc_stats_get_arena(unsigned arena, int refresh, struct zmalloc_stats *s
 	struct zmalloc_stats taken;
 	struct zm_allocator_info info;
 
+	if (!zm_stats_has_size(stats))
+		return -1;
 	if (!zm_allocator_info_by_arena(arena, refresh != 0, &info)) {
 		errno = zm_allocator_arenas() == 0 ? ENOTSUP : ENOENT;
 		return -1;

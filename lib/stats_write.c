@@ -338,11 +338,28 @@ static int write_set(const struct set *set, int format, zmalloc_writer write, vo
 	return -1;
 }
 
+/* A struct that ends before its figures' own size shows nothing, and names are read before that. */
+static bool have_sizes(const struct set *set)
+{
+	const size_t least = offsetof(struct zmalloc_process, stats) + sizeof(size_t);
+
+	for (size_t i = 0; i < set->count; i++) {
+		if (!zm_stats_has_size(at(set, i)) || set->first->size < least ||
+		    !zm_stats_has_size(&at(set, i)->stats)) {
+			errno = EINVAL;
+			return false;
+		}
+	}
+	return true;
+}
+
 int zmalloc_process_write(const struct zmalloc_process *processes, size_t count, int format,
 			  zmalloc_writer write, void *context)
 {
 	const struct set set = {processes, count, true};
 
+	if (!have_sizes(&set))
+		return -1;
 	return write_set(&set, format, write, context);
 }
 
@@ -352,6 +369,8 @@ int zmalloc_stats_write(const struct zmalloc_stats *stats, int format, zmalloc_w
 	struct zmalloc_process self;
 	const struct set set = {&self, 1, false};
 
+	if (stats != NULL && !zm_stats_has_size(stats))
+		return -1;
 	zm_process_self(&self, stats == NULL);
 	if (stats != NULL) {
 		self.stats.size = sizeof(self.stats);

@@ -407,6 +407,55 @@ START_TEST(test_a_struct_of_another_version_is_served)
 }
 END_TEST
 
+#define REFUSED(call)                                                                              \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		ck_assert_int_eq(call, -1);                                                        \
+		ck_assert_int_eq(errno, EINVAL);                                                   \
+	} while (0)
+
+static int write_nothing(void *context, const char *text, size_t size)
+{
+	(void)text, (void)size;
+	*(bool *)context = true;
+	return 0;
+}
+
+/* A struct whose size was never set holds nothing, and has room for nothing. */
+START_TEST(test_a_struct_without_its_size_is_refused)
+{
+	static struct zmalloc_process processes[2];
+	struct zmalloc_stats stats;
+	bool written = false;
+
+	memset(&stats, 0, sizeof(stats));
+	memset(processes, 0, sizeof(processes));
+	for (size_t size = 0; size < sizeof(size_t); size++) {
+		processes[0].size = stats.size = size;
+		REFUSED(zmalloc_stats_get(&stats, 0));
+		REFUSED(zmalloc_stats_get_arena(0, 0, &stats));
+		REFUSED(zmalloc_process_read(-1, &processes[0]));
+		for (int format = ZMALLOC_STATS_TABLE; format <= ZMALLOC_STATS_OPENMETRICS;
+		     format++) {
+			REFUSED(zmalloc_stats_write(&stats, format, write_nothing, &written));
+			REFUSED(zmalloc_stats_write_fd(&stats, format, -1));
+			for (size_t count = 1; count <= COUNT_OF(processes); count++)
+				REFUSED(zmalloc_process_write(processes, count, format,
+							      write_nothing, &written));
+		}
+	}
+	processes[0].size = processes[1].size = sizeof(processes[0]);
+	processes[0].stats.size = sizeof(processes[0].stats);
+	REFUSED(zmalloc_process_write(processes, 2, ZMALLOC_STATS_JSON, write_nothing, &written));
+	ck_assert(!written);
+	processes[1].stats.size = sizeof(processes[0].stats);
+	ck_assert_int_eq(
+		zmalloc_process_write(processes, 2, ZMALLOC_STATS_JSON, write_nothing, &written),
+		0);
+	ck_assert(written);
+}
+END_TEST
+
 START_TEST(test_ratios_are_of_the_figures)
 {
 	struct zmalloc_stats stats;
@@ -533,6 +582,7 @@ int main(void)
 	tcase_add_test(tests, test_figures_stay_until_refreshed);
 	tcase_add_test(tests, test_arenas_add_up);
 	tcase_add_test(tests, test_a_struct_of_another_version_is_served);
+	tcase_add_test(tests, test_a_struct_without_its_size_is_refused);
 	tcase_add_test(tests, test_ratios_are_of_the_figures);
 	tcase_add_test(tests, test_writers_allocate_nothing);
 	tcase_add_test(tests, test_unknown_is_said_in_every_format);

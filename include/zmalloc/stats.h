@@ -129,7 +129,7 @@ typedef int (*zmalloc_writer)(void *context, const char *text, size_t size);
  * stats    what zmalloc_stats_get() gave; NULL for those of now, refreshed
  * format   enum zmalloc_stats_format
  * context  passed on to write
- * Errors   EINVAL: no such format; what the writer or write(2) said: never SIGPIPE, but EPIPE;
+ * Errors   EINVAL: no such format, or stats->size is under sizeof(size_t); what the writer or write(2) said: never SIGPIPE, but EPIPE;
  *          EAGAIN: a non-blocking descriptor is full, and has part of it
  */
 ZMALLOC_API int zmalloc_stats_write(const struct zmalloc_stats *stats, int format,
@@ -206,7 +206,7 @@ ZMALLOC_API int zmalloc_process_visit(int (*visit)(const struct zmalloc_process 
  * Write the figures of several processes as one document: a table with a line for each (of one
  * alone: all its figures), a JSON array, or OpenMetrics with labels.
  * processes  `count` of them, each of processes->size bytes
- * Errors     as zmalloc_stats_write()
+ * Errors     as zmalloc_stats_write(); EINVAL: a size in one of them was never set
  */
 ZMALLOC_API int zmalloc_process_write(const struct zmalloc_process *processes, size_t count,
 				      int format, zmalloc_writer write, void *context);
