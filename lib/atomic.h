@@ -4,6 +4,9 @@
  *
  * Three spellings of the same operations, chosen by configure: C11, gcc's __atomic, gcc's older
  * __sync. Every type used here is at most as wide as a pointer, so all of them are lock-free.
+ *
+ * The two fences order what is no atomic: what another process reads (page.h). ThreadSanitizer knows
+ * no fences and gcc warns of them; nothing that it watches depends on one.
  */
 #ifndef ZM_ATOMIC_H
 #define ZM_ATOMIC_H
@@ -26,6 +29,10 @@
 #define zm_compare_exchange(at, expected, value)                                                   \
 	atomic_compare_exchange_strong_explicit((at), (expected), (value), memory_order_acq_rel,   \
 						memory_order_acquire)
+#if !defined(__SANITIZE_THREAD__)
+#define zm_fence_acquire() atomic_thread_fence(memory_order_acquire)
+#define zm_fence_release() atomic_thread_fence(memory_order_release)
+#endif
 
 #elif defined(HAVE_GCC_ATOMIC)
 
@@ -39,6 +46,10 @@
 #define zm_compare_exchange(at, expected, value)                                                   \
 	__atomic_compare_exchange_n((at), (expected), (value), false, __ATOMIC_ACQ_REL,            \
 				    __ATOMIC_ACQUIRE)
+#if !defined(__SANITIZE_THREAD__)
+#define zm_fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define zm_fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
+#endif
 
 #elif defined(HAVE_SYNC_ATOMIC)
 
@@ -73,6 +84,11 @@
 
 #else
 #error "configure found no atomic operations: C11 <stdatomic.h>, __atomic or __sync is needed"
+#endif
+
+#if !defined(zm_fence_acquire)
+#define zm_fence_acquire() __sync_synchronize()
+#define zm_fence_release() __sync_synchronize()
 #endif
 
 #endif

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -29,12 +30,14 @@
 enum {
 	PACE_MS = 100,     /* between two renewals by the cold path */
 	COST_FACTOR = 100, /* one that took a millisecond is due again after a hundred */
-	THREAD_PACE_S = 1
+	THREAD_PACE_S = 1,
+	EXIT_PATIENCE_MS = 100
 };
 
 static struct {
 	ZM_ATOMIC(struct zm_page *) page;
 	ZM_ATOMIC(int) busy;         /* someone makes, writes or removes the page */
+	ZM_ATOMIC(bool) wanted;      /* by whoever is busy; and not any more, at exit */
 	ZM_ATOMIC(uintptr_t) due_ms; /* monotonic clock, cut to a word: compare differences */
 	int64_t pid;
 	int directory; /* its number, for removal */
@@ -65,13 +68,11 @@ static void copy_text(char *to, size_t size, const char *from)
 
 static void write_figures(struct zm_page *page, const struct zmalloc_stats *stats)
 {
-	uint32_t sequence = zm_load(&page->sequence);
+	uint32_t odd = zm_page_begin(&page->sequence);
 
-	/* An exchange, so that no store below may pass it. */
-	zm_exchange(&page->sequence, sequence | 1);
 	page->updated_ms = clock_us(CLOCK_REALTIME) / 1000;
 	memcpy(page->figure, &stats->used_bytes, ZM_PAGE_FIGURES * sizeof(page->figure[0]));
-	zm_store_release(&page->sequence, (sequence | 1) + 1);
+	zm_page_end(&page->sequence, odd);
 }
 
 static void renew(struct zm_page *page)
@@ -94,13 +95,28 @@ static bool begin(void)
 
 static void end(void)
 {
-	zm_exchange(&publishing.busy, 0);
+	zm_store_release(&publishing.busy, 0);
+}
+
+/* For those who cannot leave it to whoever is at it. False: that took longer than `tries` ms. */
+static bool wait_and_begin(unsigned tries)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	while (!begin()) {
+		if (tries-- == 0)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
 }
 
 /* ---- Making and removing ---- */
 
+/* All of it counts from the first sequence on: before that no one looks. */
 static void fill_head(struct zm_page *page, int64_t pid, const struct zm_os_process *process)
 {
+	memcpy(page->magic, ZM_PAGE_MAGIC, sizeof(page->magic));
 	page->figures = ZM_PAGE_FIGURES;
 	page->pid = pid;
 	page->start = process->start;
@@ -185,7 +201,6 @@ static int make_page(void)
 		return error;
 	fill_head(page, pid, &self);
 	renew(page);
-	memcpy(page->magic, ZM_PAGE_MAGIC, sizeof(page->magic));
 	publishing.pid = pid;
 	zm_store_release(&publishing.page, page);
 	return 0;
@@ -224,7 +239,9 @@ static void renew_if_due(void)
 	if ((intptr_t)(now_ms - zm_load(&publishing.due_ms)) < 0 || !begin())
 		return;
 	saved_errno = errno;
-	publish();
+	/* A thread may have come by the hook before the page was given up, and go on only now. */
+	if (zm_load(&publishing.wanted))
+		publish();
 	errno = saved_errno;
 	end();
 }
@@ -267,6 +284,7 @@ static void after_fork_in_child(void)
 	zm_store(&publishing.due_ms, 0);
 	if (page != NULL)
 		munmap(page, sizeof(*page));
+	zm_store(&publishing.wanted, publishing.by_environment);
 	if (!publishing.by_environment)
 		zm_account_set_hook(NULL);
 	zm_store(&publishing.thread_wanted, false);
@@ -282,16 +300,27 @@ static int hook(void)
 	return error;
 }
 
+static int publish_and_go_on(void)
+{
+	int error = publish();
+
+	if (error == 0)
+		error = hook();
+	zm_store(&publishing.wanted, error == 0);
+	return error;
+}
+
 int zmalloc_stats_publish(void)
 {
 	int error;
 
-	/* Another thread is at it: what it writes is of now. */
-	if (!begin())
-		return 0;
-	error = publish();
-	if (error == 0)
-		error = hook();
+	if (!begin()) {
+		/* Another thread is at it: what it writes is of now. Without a page it may give up. */
+		if (zm_load_acquire(&publishing.page) != NULL)
+			return 0;
+		wait_and_begin(UINT_MAX);
+	}
+	error = publish_and_go_on();
 	end();
 	if (error == 0)
 		return 0;
@@ -301,15 +330,14 @@ int zmalloc_stats_publish(void)
 
 int zmalloc_stats_unpublish(void)
 {
-	const struct timespec pause = {.tv_nsec = 1000000};
 	struct zm_page *page;
 
-	while (!begin())
-		nanosleep(&pause, NULL);
+	wait_and_begin(UINT_MAX);
 	page = zm_load(&publishing.page);
 	zm_account_set_hook(NULL);
 	publishing.by_environment = false;
 	zm_store(&publishing.thread_wanted, false);
+	zm_store(&publishing.wanted, false);
 	zm_store(&publishing.page, NULL);
 	if (page != NULL) {
 		remove_file();
@@ -339,14 +367,21 @@ void zm_publish_at_start(void)
 }
 
 #if defined(__GNUC__)
-/* A child that never published has its parent's nothing: page is NULL there. */
+/*
+ * Threads of the program may still run. One that renews the page is waited for, unless it does not
+ * come to an end; one that comes later finds the page not wanted. A child without the fork handlers
+ * has its parent's page, and leaves it.
+ */
 __attribute__((__destructor__)) static void remove_at_exit(void)
 {
-	if (zm_load(&publishing.page) != NULL && publishing.pid == getpid() && begin()) {
+	zm_store(&publishing.wanted, false);
+	if (!wait_and_begin(EXIT_PATIENCE_MS))
+		return;
+	if (zm_load(&publishing.page) != NULL && publishing.pid == getpid()) {
 		zm_account_set_hook(NULL);
 		remove_file();
 		zm_store(&publishing.page, NULL);
-		end();
 	}
+	end();
 }
 #endif
