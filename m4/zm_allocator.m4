@@ -44,7 +44,10 @@ AC_DEFUN([ZM_ALLOCATOR], [
 			ZM_FIND_JEMALLOC
 			AS_IF([test "$zm_found" = yes],
 				[zm_malloc=jemalloc zm_malloc_why="chosen by auto: Linux, and it is there"],
-				[zm_malloc=libc zm_malloc_why="chosen by auto: no jemalloc here"])
+				[zm_malloc=libc
+				zm_malloc_why="chosen by auto: $zm_missing"
+				AS_IF([test "$zm_broken" = yes],
+					[AC_MSG_WARN([the C library's malloc is taken in place of jemalloc: $zm_missing. What the compiler and the linker said is in config.log])])])
 		],
 		[*,auto], [zm_malloc=libc zm_malloc_why="chosen by auto: not Linux"],
 		[*,jemalloc], [
@@ -91,21 +94,24 @@ AC_DEFUN([ZM_ALLOCATOR], [
 # Stops unless the last ZM_FIND_MALLOC found its allocator, and names the package to install.
 m4_define([ZM_NEED_FOUND], [
 	AS_IF([test "$zm_found" = no],
-		[AC_MSG_ERROR([$zm_malloc was not found, which $zm_malloc_said asks for. Install it (Debian, Ubuntu: $1; Fedora, openSUSE: $2; Alpine: $3; FreeBSD, Homebrew: $4), or say where it is with MALLOC_CFLAGS and MALLOC_LIBS, or use --with-malloc=libc])])
+		[AC_MSG_ERROR([$zm_malloc was not found, which $zm_malloc_said asks for: $zm_missing. Install it (Debian, Ubuntu: $1; Fedora, openSUSE: $2; Alpine: $3; FreeBSD, Homebrew: $4), or say where it is with MALLOC_CFLAGS and MALLOC_LIBS, or use --with-malloc=libc])])
 ])
 
-# ZM_FIND_MALLOC(NAME, PKG-CONFIG-MODULE, LIBS, DEFINES, STATIC-SETS, PROGRAM)
+# ZM_FIND_MALLOC(NAME, PKG-CONFIG-MODULE, LIBS, DEFINES, STATIC-SETS, HEADER, PROGRAM)
 #
 # Links PROGRAM with MALLOC_LIBS if the user gave them; else with each of the blank-separated LIBS
 # ("none": the C library has it); else with what pkg-config knows, for those outside the search path.
 # Each is tried with each of the blank-separated DEFINES ("plain": with none), for other spellings of
 # the names; ZM_IN_LIBC is defined along with "none".
 #
+# PROGRAM must declare whatever it calls, by including HEADER: gcc 14 and clang 16 refuse the rest.
+#
 # STATIC-SETS are the sets of further libraries, with commas for blanks, that the static archive may
 # need: the first with which a static program links is taken, the first of all if there is no archive.
 #
-# Sets zm_found to yes or no, the ZM_MALLOC_ variables, zm_malloc_where, and zm_cv_malloc_NAME_define
-# to the one of DEFINES that it took. zm_cv_malloc_NAME=no, given to configure, hides the allocator.
+# Sets zm_found to yes or no, the ZM_MALLOC_ variables, zm_malloc_where, and zm_cv_malloc_NAME_define to the
+# one of DEFINES that it took. If zm_found is no, zm_missing says why, and zm_broken is yes if HEADER is
+# there all the same. zm_cv_malloc_NAME=no, given to configure, hides the allocator.
 AC_DEFUN([ZM_FIND_MALLOC], [
 	m4_pushdef([zm_cache], [zm_cv_malloc_$1])
 	AC_CACHE_CHECK([for $1], [zm_cache], [
@@ -125,10 +131,15 @@ AC_DEFUN([ZM_FIND_MALLOC], [
 				AS_CASE([$zm_define], [plain], [zm_cppflags=], [zm_cppflags=-D$zm_define])
 				LIBS="$zm_libs $zm_save_LIBS"
 				CPPFLAGS="$zm_save_CPPFLAGS $zm_cache[]_cflags $zm_cppflags"
-				AC_LINK_IFELSE([$6], [zm_cache=${zm_libs:-none} zm_cache[]_define=$zm_define])
+				AC_LINK_IFELSE([$7], [zm_cache=${zm_libs:-none} zm_cache[]_define=$zm_define])
 				test "$zm_cache" = no || break 2
 			done
 		done
+		zm_cache[]_broken=no
+		AS_IF([test "$zm_cache" = no], [
+			CPPFLAGS="$zm_save_CPPFLAGS $MALLOC_CFLAGS `${PKG_CONFIG:-false} --cflags $2 2>/dev/null`"
+			AC_PREPROC_IFELSE([AC_LANG_SOURCE([[#include <$6>]])], [zm_cache[]_broken=yes])
+		])
 		zm_cache[]_static=
 		AS_CASE([$zm_cache], [no|none], [], [
 			LDFLAGS="$LDFLAGS -static"
@@ -136,7 +147,7 @@ AC_DEFUN([ZM_FIND_MALLOC], [
 				zm_set=`AS_ECHO(["$zm_set"]) | tr , ' '`
 				LIBS="$zm_libs $zm_set $zm_save_LIBS"
 				zm_links=no
-				AC_LINK_IFELSE([$6], [zm_links=yes])
+				AC_LINK_IFELSE([$7], [zm_links=yes])
 				AS_CASE([$zm_links,$zm_cache[]_static], [yes,*|*,], [zm_cache[]_static=$zm_set])
 				test $zm_links = no || break
 			done
@@ -145,7 +156,11 @@ AC_DEFUN([ZM_FIND_MALLOC], [
 	])
 	zm_found=yes
 	AS_CASE([$zm_cache],
-		[no], [zm_found=no],
+		[no], [
+			zm_found=no zm_broken=$zm_cache[]_broken zm_missing="no $1 here"
+			AS_IF([test "$zm_broken" = yes],
+				[zm_missing="<$6> is here, but no program with it links"])
+		],
 		[none], [],
 		[zm_malloc_where=$zm_cache
 		ZM_MALLOC_CFLAGS=$zm_cache[]_cflags
@@ -160,12 +175,12 @@ AC_DEFUN([ZM_FIND_MALLOC], [
 #
 # By the names that are jemalloc's alone: malloc and free are in every C library. Three kinds: plain
 # names (Debian, Fedora), the prefix je_ (Homebrew, private builds), part of the C library (FreeBSD).
-# Its header is told not to rename, so that the names are those which the linker sees.
+# The header renames nothing that the linker sees: what it renames are the names of jemalloc's sources.
 AC_DEFUN([ZM_FIND_JEMALLOC], [
 	ZM_FIND_MALLOC([jemalloc], [jemalloc], [none -ljemalloc], [plain ZM_JE_PREFIXED], [-lm -lm,-lstdc++ -lm,-ldl],
+		[jemalloc/jemalloc.h],
 		[AC_LANG_PROGRAM([[
 			#include <stddef.h>
-			#define JEMALLOC_NO_RENAME
 			#ifdef ZM_IN_LIBC
 			#include <malloc_np.h>
 			#else
@@ -207,13 +222,13 @@ AC_DEFUN([ZM_JEMALLOC_FEATURES], [
 AC_DEFUN([ZM_FIND_TCMALLOC], [
 	ZM_FIND_MALLOC([tcmalloc], [libtcmalloc], [-ltcmalloc], [plain],
 		[-lm,-lstdc++,-lpthread -lm,-lstdc++,-lpthread,-lunwind,-llzma -lm,-lstdc++,-lpthread,-lunwind -lm,-lc++,-lpthread],
-		[ZM_TCMALLOC_PROGRAM])
+		[gperftools/tcmalloc.h], [ZM_TCMALLOC_PROGRAM])
 ])
 
 AC_DEFUN([ZM_FIND_TCMALLOC_MINIMAL], [
 	ZM_FIND_MALLOC([tcmalloc_minimal], [libtcmalloc_minimal], [-ltcmalloc_minimal], [plain],
 		[-lm,-lstdc++,-lpthread -lm,-lc++,-lpthread],
-		[ZM_TCMALLOC_PROGRAM])
+		[gperftools/tcmalloc.h], [ZM_TCMALLOC_PROGRAM])
 ])
 
 m4_define([ZM_TCMALLOC_PROGRAM], [AC_LANG_PROGRAM([[
@@ -231,6 +246,7 @@ m4_define([ZM_TCMALLOC_PROGRAM], [AC_LANG_PROGRAM([[
 
 AC_DEFUN([ZM_FIND_MIMALLOC], [
 	ZM_FIND_MALLOC([mimalloc], [mimalloc], [-lmimalloc], [plain], [-lpthread -lpthread,-lrt],
+		[mimalloc.h],
 		[AC_LANG_PROGRAM([[
 			#include <stddef.h>
 			#include <mimalloc.h>

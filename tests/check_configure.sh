@@ -72,11 +72,13 @@ leaves() {
 	:
 }
 
-# The first run fills the cache. Variables of the environment are no answers and are taken out again.
+# The first run fills the cache. Variables of the environment are no answers and are taken out again, and
+# so is the compiler, which would win over the CC of a later run.
 >cache
 run CFLAGS='-O1 -DZM_MINE=1' --with-malloc=libc || { cat output; exit 99; }
-grep -v '^ac_cv_env_' this.cache >cache
-./config.status -q Makefile
+grep -v -e '^ac_cv_env_' -e '^ac_cv_prog_CC=' this.cache >cache
+./config.status -q Makefile config.h
+mv config.h lax.h
 grep -q '^CFLAGS = -O1 -DZM_MINE=1$' Makefile || wrong 'changes CFLAGS'
 lines=$(sed -n '/^libzmalloc /,$p' output | wc -l)
 test "$lines" -le 15 || wrong "prints a summary of $lines lines"
@@ -151,5 +153,39 @@ defines 'HAVE_JE_GET_DEFRAG_HINT 1'
 fake_jemalloc '' ''
 takes 'allocator from .*the C library' --with-malloc=jemalloc CPPFLAGS="-I$work/fake" LIBS="$work/fake/fake.o"
 defines 'ZM_JE_IN_LIBC 1'
+
+# ---- Compilers that refuse what is not declared (gcc 14, clang 16), and others' strict flags
+#
+# An allocator that is installed is found with all of them, and auto takes jemalloc. -pedantic-errors has
+# older compilers refuse what newer ones do.
+strict="$CC -Werror -std=c11 -pedantic-errors"
+takes_installed() {
+	echo "#include <$2>" | $CC -E - >/dev/null 2>&1 || return 0
+	takes "allocator  *$3" --with-malloc="$1" CC="$strict"
+}
+
+takes_installed jemalloc jemalloc/jemalloc.h 'jemalloc (asked'
+takes_installed tcmalloc gperftools/tcmalloc.h 'tcmalloc (asked'
+takes_installed tcmalloc_minimal gperftools/tcmalloc.h 'tcmalloc_minimal (asked'
+takes_installed mimalloc mimalloc.h 'mimalloc (asked'
+case $host in
+*linux*) takes_installed auto jemalloc/jemalloc.h 'jemalloc (chosen' ;;
+esac
+
+# No other probe loses its answer to such flags, without a cache to help it.
+"$srcdir/configure" --no-create --build="$build" --host="$host" --with-malloc=libc CC="$strict" </dev/null >output 2>&1 &&
+	./config.status -q config.h && diff lax.h config.h || wrong "CC='$strict' --with-malloc=libc"
+
+# A header whose library does not link is no reason to take libc in silence.
+rm -rf fake
+mkdir -p fake/jemalloc
+echo >fake/jemalloc/jemalloc.h
+case $host in
+*linux*)
+	takes 'allocator .*libc (chosen by auto: <jemalloc/jemalloc.h> is here' CPPFLAGS="-I$work/fake" MALLOC_LIBS=-lm
+	grep -q '^configure: WARNING: .*jemalloc' output || wrong 'auto takes libc without a warning'
+	;;
+esac
+stops 'jemalloc/jemalloc.h' --with-malloc=jemalloc CPPFLAGS="-I$work/fake" MALLOC_LIBS=-lm
 
 test $failed = 0
