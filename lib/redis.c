@@ -22,6 +22,13 @@ int zmalloc_redis_stat_field(int field, long long *value)
 	return zm_os_stat_field(field, value) == 0;
 }
 
+/* The system takes whole pages that begin on one; what is asked for may begin and end anywhere. */
+void zmalloc_redis_dontneed_range(void *ptr, size_t size)
+{
+	if (ptr != NULL)
+		zm_os_dontneed(ptr, size);
+}
+
 /* ---- Controls ---- */
 
 static bool creates_store(const char *name)
@@ -53,6 +60,12 @@ int zmalloc_redis_ctl(const char *name, void *old, size_t *old_size, void *new_v
 	if (!zm_native_arenas() && ends_store(name))
 		return 0;
 	return zm_allocator_ctl(name, old, old_size, new_value, new_size);
+}
+
+size_t zmalloc_redis_nallocx(size_t size, int flags)
+{
+	(void)flags;
+	return zmalloc_has(ZMALLOC_CAN_USABLE_SIZE) ? zmalloc_good_size(size) : 0;
 }
 
 /* ---- The report ---- */

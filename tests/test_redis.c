@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+/* As a build for `redis-server test` has it. */
+#define REDIS_TEST
 #include <zmalloc/redis.h>
 
 #include "tests/support.h"
@@ -17,6 +19,33 @@ static bool has_arenas(void)
 {
 	return strncmp(ZMALLOC_LIB, "jemalloc", strlen("jemalloc")) == 0;
 }
+
+/*
+ * The names as Debian's patches redefine them after the header, in the files that use them. That they
+ * may be defined at all, without a warning, is part of the test.
+ */
+#define je_mallctl mallctl
+#define je_malloc_stats_print malloc_stats_print
+#define je_nallocx(size, flags) nallocx(size, flags)
+
+static int debians_mallctl(const char *name, void *old, size_t *old_size)
+{
+	return je_mallctl(name, old, old_size, NULL, 0);
+}
+
+static void debians_stats_print(void (*write)(void *opaque, const char *text), void *opaque)
+{
+	je_malloc_stats_print(write, opaque, NULL);
+}
+
+static size_t debians_nallocx(size_t size)
+{
+	return je_nallocx(size, 0);
+}
+
+#undef je_mallctl
+#undef je_malloc_stats_print
+#undef je_nallocx
 
 /* ---- Flags ---- */
 
@@ -115,6 +144,40 @@ START_TEST(test_valkeys_names_for_defragmentation)
 	ck_assert_uint_eq(zmalloc_used_memory(), before);
 	if (has_arenas())
 		ck_assert_uint_gt(frag, 0);
+}
+END_TEST
+
+/* As deps/hdr_histogram of Valkey declares them, which sees no header of ours. */
+START_TEST(test_names_that_valkeys_parts_link_to)
+{
+	size_t used = zmalloc_used_memory();
+	unsigned char *block = valkey_malloc(100), *zeroed = valkey_calloc(100);
+
+	ck_assert_uint_eq(zmalloc_used_memory() - used, zmalloc_size(block) + zmalloc_size(zeroed));
+	ck_assert(all_zero(zeroed, 100));
+	fill(block, 100, 4);
+	block = valkey_realloc(block, 5000);
+	ck_assert(filled(block, 100, 4));
+	ck_assert_uint_eq(zmalloc_used_memory() - used, zmalloc_size(block) + zmalloc_size(zeroed));
+	valkey_free(zeroed);
+	zfree(block);
+	valkey_free(NULL);
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+}
+END_TEST
+
+START_TEST(test_blocks_on_cache_lines_of_their_own)
+{
+	size_t used = zmalloc_used_memory();
+
+	for (size_t size = 0; size < 10000; size = size * 2 + 1) {
+		void *block = zmalloc_cache_aligned(size);
+
+		ck_assert_uint_eq((uintptr_t)block & 127, 0);
+		ck_assert_uint_ge(zmalloc_usable_size(block), size);
+		zfree(block);
+	}
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
 }
 END_TEST
 
@@ -224,6 +287,8 @@ START_TEST(test_controls_answer_with_errno_values)
 
 	ck_assert(error == ENOENT || error == ENOTSUP || error == EINVAL);
 	ck_assert_int_eq(je_mallctl("arenas.create", &value, &size, NULL, 0), EINVAL);
+	ck_assert_int_eq(debians_mallctl("no.such.name", &value, &size), error);
+	ck_assert_int_eq(debians_mallctl("arenas.create", &value, &size), EINVAL);
 	errno = 0;
 	ck_assert_int_eq(zmalloc_ctl("no.such.name", &value, &size, NULL, 0), -1);
 	ck_assert_int_eq(errno, error);
@@ -267,6 +332,39 @@ static void collect(void *opaque, const char *piece)
 	text->length += length;
 }
 
+/* Free in slabs over allocated, in percent, as Valkey has it in allocator_defrag.c. */
+START_TEST(test_fragmentation_is_that_of_the_figures)
+{
+	static void *block[20000];
+	size_t allocated, seven[2], free_in_slabs = 12345;
+	float percent;
+
+	for (size_t i = 0; i < 20000; i++)
+		block[i] = zmalloc(100);
+	for (size_t i = 0; i < 20000; i += 2)
+		zfree(block[i]);
+	percent = getAllocatorFragmentation(&free_in_slabs);
+	zmalloc_get_allocator_info(1, &allocated, NULL, NULL, NULL, NULL, &seven[0]);
+	ck_assert_uint_eq(free_in_slabs, seven[0]);
+	if (free_in_slabs == 0)
+		ck_assert_float_eq(percent, 0);
+	else
+		ck_assert_float_eq_tol(percent, 100 * (float)free_in_slabs / (float)allocated,
+				       0.01);
+	if (has_arenas())
+		ck_assert_uint_gt(free_in_slabs, 100000);
+	ck_assert_float_eq(getAllocatorFragmentation(NULL), percent);
+	for (size_t i = 1; i < 20000; i += 2)
+		zfree(block[i]);
+}
+END_TEST
+
+START_TEST(test_redis_tests_its_zmalloc)
+{
+	ck_assert_int_eq(zmalloc_test(0, NULL, 0), 0);
+}
+END_TEST
+
 START_TEST(test_the_report_comes_through_the_callback)
 {
 	struct text *text = calloc(1, sizeof(*text));
@@ -274,6 +372,10 @@ START_TEST(test_the_report_comes_through_the_callback)
 	void *block = zmalloc(100);
 
 	je_malloc_stats_print(collect, text, NULL);
+	ck_assert_ptr_nonnull(strstr(text->bytes, has_arenas() ? "Allocated" : ZMALLOC_LIB));
+	text->length = 0;
+	text->bytes[0] = '\0';
+	debians_stats_print(collect, text);
 	ck_assert_ptr_nonnull(strstr(text->bytes, has_arenas() ? "Allocated" : ZMALLOC_LIB));
 	zfree(block);
 	ck_assert_uint_eq(zmalloc_used_memory(), used);
@@ -290,6 +392,7 @@ START_TEST(test_equal_sizes_mean_that_a_block_holds_it)
 		for (size_t wanted = 1; wanted < 6000; wanted++)
 			if (je_nallocx(wanted, 0) == zmalloc_size(block))
 				ck_assert_uint_le(wanted, zmalloc_usable_size(block));
+		ck_assert_uint_eq(debians_nallocx(held), je_nallocx(held, 0));
 		zfree(block);
 	}
 }
@@ -342,6 +445,31 @@ START_TEST(test_pages_given_back_are_those_inside_the_block)
 }
 END_TEST
 
+/* As a table that is rehashed gives its used part back, with bounds that are on no page. */
+START_TEST(test_a_range_is_given_back_inside_its_pages)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = page * 40;
+	unsigned char *block = zmalloc(bytes), *before = zmalloc(bytes);
+	unsigned char *inside = block + page * 3 + 104;
+
+	fill(block, bytes, 5);
+	fill(before, bytes, 5);
+	zmadvise_dontneed_range(inside, page * 20);
+	ck_assert_mem_eq(block, before, page * 3 + 104);
+	ck_assert_mem_eq(inside + page * 20, before + page * 23 + 104, page * 17 - 104);
+#if defined(__linux__)
+	ck_assert(all_zero(block + page * 5, page * 17));
+#endif
+	memset(inside, 6, page * 20);
+	zmadvise_dontneed_range(inside, page - 1);
+	zmadvise_dontneed_range(inside, 0);
+	zmadvise_dontneed_range(NULL, page);
+	ck_assert_uint_eq(inside[page], 6);
+	zfree(before);
+	zfree(block);
+}
+END_TEST
+
 START_TEST(test_purging_is_answered)
 {
 	ck_assert_int_eq(jemalloc_purge(), zmalloc_has(ZMALLOC_CAN_PURGE) ? 0 : -1);
@@ -359,16 +487,21 @@ int main(void)
 	tcase_add_test(tests, test_resize_zeroes_what_it_adds);
 	tcase_add_test(tests, test_flagged_and_plain_blocks_mix);
 	tcase_add_test(tests, test_valkeys_names_for_defragmentation);
+	tcase_add_test(tests, test_names_that_valkeys_parts_link_to);
+	tcase_add_test(tests, test_blocks_on_cache_lines_of_their_own);
 	tcase_add_test(tests, test_free_with_flags_keeps_errno);
 	tcase_add_test(tests, test_flagged_allocation_fails_as_zmalloc_does);
 	tcase_add_test(tests, test_a_thread_may_begin_with_flags);
 	tcase_add_test(tests, test_lua_gets_an_arena_and_a_cache);
 	tcase_add_test(tests, test_controls_answer_with_errno_values);
 	tcase_add_test(tests, test_allocator_info_takes_every_number_of_arguments);
+	tcase_add_test(tests, test_fragmentation_is_that_of_the_figures);
+	tcase_add_test(tests, test_redis_tests_its_zmalloc);
 	tcase_add_test(tests, test_the_report_comes_through_the_callback);
 	tcase_add_test(tests, test_equal_sizes_mean_that_a_block_holds_it);
 	tcase_add_test(tests, test_numbers_of_proc_stat);
 	tcase_add_test(tests, test_pages_given_back_are_those_inside_the_block);
+	tcase_add_test(tests, test_a_range_is_given_back_inside_its_pages);
 	tcase_add_test(tests, test_purging_is_answered);
 	return run_tests(tests);
 }

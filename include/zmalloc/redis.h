@@ -8,6 +8,11 @@
  * library's malloc (`make MALLOC=libc`), with no -ljemalloc: which allocator it runs on is
  * libzmalloc's business, known when the program starts and not before. So nothing here depends on
  * the allocator, and what such a tree asks the preprocessor is asked at run time instead.
+ *
+ * Parts of Valkey that do not see its zmalloc.h (deps/hdr_histogram) link to valkey_malloc() and its
+ * siblings by name: the library has these names too, and nothing is to be done for them.
+ *
+ * Tried: Redis 7.0 and 8.0, Valkey 8.1 and 9.1, from Debian's sources and with Debian's patches.
  */
 #ifndef ZMALLOC_REDIS_H
 #define ZMALLOC_REDIS_H
@@ -34,14 +39,6 @@
  */
 #ifndef USE_JEMALLOC
 #define USE_JEMALLOC 1
-#endif
-
-/*
- * Debian's Redis strips je_ from those names under `#if USE_SYSTEM_JEMALLOC == yes`, which holds
- * when neither word is defined, both being 0 then. Defined so that it does not hold.
- */
-#ifndef USE_SYSTEM_JEMALLOC
-#define USE_SYSTEM_JEMALLOC 1
 #endif
 
 #ifdef __cplusplus
@@ -73,6 +70,27 @@ extern "C" {
  */
 ZMALLOC_API int zmalloc_redis_stat_field(int field, long long *value);
 #define get_proc_stat_ll zmalloc_redis_stat_field
+
+/*
+ * Give back the pages that lie wholly between ptr and ptr + size, inside one block. Their contents are
+ * undefined then. Valkey from 9 on.
+ */
+ZMALLOC_API void zmalloc_redis_dontneed_range(void *ptr, size_t size);
+#define zmadvise_dontneed_range zmalloc_redis_dontneed_range
+
+/* A block on cache lines of its own, of 64 bytes or 128 (Apple). Valkey from 9 on. */
+static inline void *zmalloc_cache_aligned(size_t size)
+{
+	return zmalloc_aligned(128, size);
+}
+
+/* ---- Names that Valkey's parts link to ---- */
+
+/* zmalloc(), zcalloc(), zrealloc() and zfree(). */
+ZMALLOC_API void *valkey_malloc(size_t size) ZMALLOC_ATTR_MALLOC ZMALLOC_ATTR_SIZE(1);
+ZMALLOC_API void *valkey_calloc(size_t size) ZMALLOC_ATTR_MALLOC ZMALLOC_ATTR_SIZE(1);
+ZMALLOC_API void *valkey_realloc(void *ptr, size_t size) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_SIZE(2);
+ZMALLOC_API void valkey_free(void *ptr);
 
 /* ---- The allocator's figures, whose arguments grew over the years ---- */
 
@@ -116,7 +134,6 @@ static inline int zmalloc_redis_info_6(size_t *allocated, size_t *active, size_t
  */
 ZMALLOC_API int zmalloc_redis_ctl(const char *name, void *old, size_t *old_size, void *new_value,
 				  size_t new_size);
-#define je_mallctl zmalloc_redis_ctl
 
 /*
  * As malloc_stats_print(): the allocator's report. An allocator without a report of that kind gives
@@ -127,19 +144,42 @@ ZMALLOC_API int zmalloc_redis_ctl(const char *name, void *old, size_t *old_size,
  */
 ZMALLOC_API void zmalloc_redis_stats_print(void (*write)(void *opaque, const char *text),
 					   void *opaque, const char *options);
-#define je_malloc_stats_print zmalloc_redis_stats_print
 
 /*
  * As nallocx(), for comparing with zmalloc_size(): equal means that a block holds `size` bytes and
  * would not become smaller. 0, which no block has, where the allocator cannot tell: there a size
  * is kept in front of the block, and zmalloc_size() is more than the block holds.
  */
-static inline size_t zmalloc_redis_nallocx(size_t size, int flags)
+ZMALLOC_API size_t zmalloc_redis_nallocx(size_t size, int flags);
+
+/*
+ * The three under jemalloc's names. Debian's patches define je_mallctl as mallctl and so on, in one
+ * version where USE_SYSTEM_JEMALLOC is defined, in another where it is not: both ways lead here, and
+ * the names with je_ are functions so that such a definition is the first. So does <jemalloc.h>,
+ * which may be included as well.
+ */
+#define mallctl zmalloc_redis_ctl
+#define malloc_stats_print zmalloc_redis_stats_print
+#define nallocx zmalloc_redis_nallocx
+
+#ifndef je_mallctl
+static inline int je_mallctl(const char *name, void *old, size_t *old_size, void *new_value,
+			     size_t new_size)
 {
-	(void)flags;
-	return zmalloc_has(ZMALLOC_CAN_USABLE_SIZE) ? zmalloc_good_size(size) : 0;
+	return zmalloc_redis_ctl(name, old, old_size, new_value, new_size);
 }
-#define je_nallocx zmalloc_redis_nallocx
+
+static inline void je_malloc_stats_print(void (*write)(void *opaque, const char *text),
+					 void *opaque, const char *options)
+{
+	zmalloc_redis_stats_print(write, opaque, options);
+}
+
+static inline size_t je_nallocx(size_t size, int flags)
+{
+	return zmalloc_redis_nallocx(size, flags);
+}
+#endif
 
 /* ---- Allocation with jemalloc's flags ---- */
 
@@ -211,6 +251,40 @@ static inline unsigned long allocatorDefragGetFragSmallbins(void)
 	(zmalloc_get_allocator_info)(1, NULL, NULL, NULL, NULL, NULL, &bytes);
 	return (unsigned long)bytes;
 }
+
+/*
+ * bytes    out; free in slabs, fresh; may be NULL
+ * Returns  the same in percent of what is allocated; 0 where the allocator does not know
+ *
+ * Renamed, as Redis 8 defines a function of this name itself, which leaves its Lua arena out: that
+ * definition is then the one that the program uses.
+ */
+ZMALLOC_API float zmalloc_redis_fragmentation(size_t *bytes);
+#define getAllocatorFragmentation zmalloc_redis_fragmentation
+
+/* ---- Redis's tests of itself ---- */
+
+/* What `redis-server test zmalloc` runs. Returns 0 if the accounts and contents are right. */
+#ifdef REDIS_TEST
+static inline int zmalloc_test(int argc, char **argv, int flags)
+{
+	size_t before = zmalloc_used_memory(), both;
+	unsigned char *block = (unsigned char *)zmalloc(123), *zeroed;
+	int wrong = zmalloc_used_memory() - before != zmalloc_size(block);
+
+	(void)argc, (void)argv, (void)flags;
+	block[122] = 7;
+	block = (unsigned char *)zrealloc(block, 45678);
+	zeroed = (unsigned char *)zcalloc(123);
+	both = zmalloc_size(block) + zmalloc_size(zeroed);
+	wrong |= block[122] != 7 || zeroed[0] != 0 || zeroed[122] != 0;
+	wrong |= zmalloc_used_memory() - before != both;
+	zfree(block);
+	zfree(zeroed);
+	zfree(zmalloc(0));
+	return wrong | (zmalloc_used_memory() != before);
+}
+#endif
 
 #ifdef __cplusplus
 }
