@@ -6,11 +6,8 @@
  * address; about 10 ns each in batches of 16 and more, 22 alone. arenas.lookup: the arena, 25 ns
  * and a lock. Neither tells where the slab begins, which is why zm_slab_region() has to.
  *
- * Both of them fault on an address in a range that jemalloc has never mapped anything in, as its
- * radix tree has no leaf there. A leaf covers a power of two of pages: 2^15 at least on 64-bit
- * systems, 2^10 on 32-bit ones, for every number of address bits that jemalloc can be built for. So
- * we keep a map of such ranges ("granules") from which it has returned a block, and ask about
- * nothing outside them.
+ * Both of them fault on an address that jemalloc has never had anything to do with: see
+ * jemalloc_granules.h.
  */
 #include "config.h"
 
@@ -24,57 +21,12 @@
 #include "allocator/arena.h"
 #include "allocator/jemalloc_decay.h"
 #include "allocator/jemalloc_gone.h"
+#include "allocator/jemalloc_granules.h"
 #include "allocator/jemalloc_mib.h"
-#include "atomic.h"
-
-/* ---- Granules ---- */
-
-#if UINTPTR_MAX > 0xffffffff
-#define GRANULE_SHIFT (12 + 15)
-#define ADDRESS_BITS 48
-#else
-#define GRANULE_SHIFT (12 + 10)
-#define ADDRESS_BITS 32
-#endif
-#define GRANULES ((size_t)1 << (ADDRESS_BITS - GRANULE_SHIFT))
-
-/* One byte each, never cleared; 2 MiB of addresses of which a page or two are ever touched. */
-static ZM_ATOMIC(unsigned char) granules[GRANULES];
-
-/*
- * The same as a list, for walks; those past its end are asked about, but not walked. 0: not written
- * yet.
- */
-#define LISTED_MAX 8192
-static struct {
-	ZM_ATOMIC(size_t) count;
-	ZM_ATOMIC(size_t) granule[LISTED_MAX];
-} listed;
-
-static ZM_COLD void note_first(size_t granule)
-{
-	size_t at;
-
-	if (zm_exchange(&granules[granule], 1) != 0)
-		return;
-	at = zm_fetch_add(&listed.count, 1);
-	if (at < LISTED_MAX)
-		zm_store(&listed.granule[at], granule);
-}
 
 void zm_slab_note(const void *ptr)
 {
-	size_t granule = (uintptr_t)ptr >> GRANULE_SHIFT;
-
-	if (granule < GRANULES && zm_unlikely(zm_load(&granules[granule]) == 0))
-		note_first(granule);
-}
-
-static bool may_ask(const void *ptr)
-{
-	size_t granule = (uintptr_t)ptr >> GRANULE_SHIFT;
-
-	return granule < GRANULES && zm_load(&granules[granule]) != 0;
+	zm_granule_note(ptr);
 }
 
 /* ---- Layout ---- */
@@ -227,8 +179,8 @@ static bool arena_of(const void *ptr, uint32_t *arena)
 	/* The blocks of private arenas stay where they are: those may end without being freed. */
 	if (zm_arena_may_own(ptr))
 		return false;
-	return may_ask(ptr) && ZM_JE(mallctlbymib)(je.lookup.path, je.lookup.depth, arena, &bytes,
-						   (void *)&ptr, sizeof(ptr)) == 0;
+	return zm_granule_known(ptr) && ZM_JE(mallctlbymib)(je.lookup.path, je.lookup.depth, arena,
+							    &bytes, (void *)&ptr, sizeof(ptr)) == 0;
 }
 
 /*
@@ -345,7 +297,7 @@ int zm_slab_advice(const void *ptr)
  * Where a slab reaches over the end of a granule, the pages that it has there are left out; if those
  * behind it say the same of themselves they get a wrong base, up to the first that does not.
  */
-#define GRANULE_PAGES(layout) ((size_t)1 << (GRANULE_SHIFT - (layout)->page_shift))
+#define GRANULE_PAGES(layout) ((size_t)1 << (ZM_GRANULE_SHIFT - (layout)->page_shift))
 
 static size_t walk_batch(char *first, size_t pages, void (*found)(const struct zm_slab *slab))
 {
@@ -380,7 +332,7 @@ static size_t spilled_pages(char *granule)
 	size_t pages = 0;
 	uint32_t bin;
 
-	if (!may_ask(granule - 1))
+	if (!zm_granule_known(granule - 1))
 		return 0;
 	asked[0] = granule - 1;
 	for (size_t i = 0; i < ZM_SLAB_BATCH; i++)
@@ -396,13 +348,11 @@ static size_t spilled_pages(char *granule)
 bool zm_slab_walk(struct zm_slab_walk *walk, size_t pages,
 		  void (*found)(const struct zm_slab *slab))
 {
-	size_t count = zm_load(&listed.count);
+	size_t count = zm_granules_count();
 
-	if (count > LISTED_MAX)
-		count = LISTED_MAX;
 	for (size_t done = 0; walk->granule < count; done += ZM_SLAB_BATCH) {
-		size_t granule = zm_load(&listed.granule[walk->granule]);
-		char *first = (char *)(granule << GRANULE_SHIFT);
+		size_t granule = zm_granule_listed(walk->granule);
+		char *first = (char *)(granule << ZM_GRANULE_SHIFT);
 		size_t left = GRANULE_PAGES(&je.layout) - walk->page;
 
 		if (done >= pages)

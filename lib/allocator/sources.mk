@@ -14,6 +14,8 @@ zm_allocator_sources += \
 	lib/allocator/jemalloc_errno.c \
 	lib/allocator/jemalloc_gone.c \
 	lib/allocator/jemalloc_gone.h \
+	lib/allocator/jemalloc_granules.c \
+	lib/allocator/jemalloc_granules.h \
 	lib/allocator/jemalloc_info.c \
 	lib/allocator/jemalloc_mib.h \
 	lib/allocator/jemalloc_names.h \
