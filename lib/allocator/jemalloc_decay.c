@@ -28,6 +28,7 @@
 
 #include "allocator/jemalloc_decay.h"
 #include "allocator/jemalloc_mib.h"
+#include "atomic.h"
 #include "clock.h"
 
 /* jemalloc's SMOOTHSTEP_NSTEPS. */
@@ -60,6 +61,9 @@ static struct {
 	uint64_t curve_ns, set_ns, stepped_ns;
 	bool registered;    /* set_ns is when the pages were */
 	double dirty, done; /* bytes there were; the part that is given back */
+
+	/* What is left by these two, for any thread: all else is the stepping thread's alone. */
+	ZM_ATOMIC(size_t) left_bytes;
 } fading;
 
 static struct {
@@ -130,6 +134,12 @@ static double curve(double x)
 	return x >= 1 ? 1 : x * x * x * (10 - 15 * x + 6 * x * x);
 }
 
+static void set_done(double done)
+{
+	fading.done = done;
+	zm_store(&fading.left_bytes, (size_t)(fading.dirty * (1 - done)));
+}
+
 /* steps_ns: how far apart the caller's steps are now. */
 static void begin_curve(uint64_t now, uint64_t steps_ns)
 {
@@ -144,7 +154,7 @@ static void begin_curve(uint64_t now, uint64_t steps_ns)
 	fading.curve_ns = curve_ns;
 	fading.set_ns = now;
 	fading.registered = false;
-	fading.done = 0;
+	set_done(0);
 	for (unsigned i = 0; i < fading.arenas; i++)
 		if (fading.before_ms[i] != NOT_OURS)
 			set_decay_ms(i, (ssize_t)(curve_ns / 1000000));
@@ -206,7 +216,7 @@ uint64_t zm_slab_decay_step(void)
 		begin_curve(now, gap);
 	} else {
 		decay();
-		fading.done = curve(position(now));
+		set_done(curve(position(now)));
 		if (position(now) >= CURVE_END) {
 			begin_curve(now, 0);
 			if (fading.dirty < dirty / 4 || fading.dirty < STEP_BYTES)
@@ -220,7 +230,7 @@ uint64_t zm_slab_decay_step(void)
 
 size_t zm_slab_decay_left_bytes(void)
 {
-	return (size_t)(fading.dirty * (1 - fading.done));
+	return zm_load(&fading.left_bytes);
 }
 
 void zm_slab_decay_end(void)

@@ -86,7 +86,9 @@ static void make_hooks(void)
 
 /*
  * Arenas seen to have our hooks; jemalloc has at most 4,095.
- * No lock, so that fork() needs no care: whoever sets one stores the same.
+ * No lock, so that fork() needs no care: whoever sets one stores the same. By release, once the hooks
+ * are set, and read by acquire: a thread that finds its arena here frees into it without saving errno,
+ * and jemalloc must not find the arena's former hooks for it.
  */
 #define ARENAS_MAX 4096
 
@@ -113,7 +115,7 @@ static bool keep_in(unsigned arena)
 		return false;
 	if (old == plain && !hooks_of(arena, NULL, &keeping))
 		return false;
-	zm_store(&kept[arena], true);
+	zm_store_release(&kept[arena], true);
 	return true;
 }
 
@@ -183,7 +185,7 @@ static void start(void)
 
 bool zm_je_keep_errno(unsigned arena)
 {
-	if (arena < ARENAS_MAX && zm_load(&kept[arena]))
+	if (arena < ARENAS_MAX && zm_load_acquire(&kept[arena]))
 		return true;
 	pthread_once(&started, start);
 	return able && keep_in(arena);

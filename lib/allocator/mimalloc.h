@@ -34,7 +34,12 @@ ZM_INLINE void *zm_raw_realloc(void *ptr, size_t size)
 
 /*
  * An aligned block may begin inside a block of its page, and then is smaller than the others there:
- * once there was such a block, sizes are looked up.
+ * once there was such a block, sizes are looked up, and none is noted for its page.
+ *
+ * Relaxed is enough, because it is set before such a block is got: whoever frees or measures one was
+ * handed it, and so sees this set. Another thread may see it set late. It takes the size of a plain
+ * block from its page's word, which is right, as only sizes of plain blocks are ever noted: an aligned
+ * block's is not, by whoever it is looked up.
  */
 extern ZM_ATOMIC(bool) zm_mi_inner_blocks;
 
@@ -77,6 +82,8 @@ ZM_INLINE size_t zm_raw_usable(const void *ptr)
 
 ZM_INLINE size_t zm_raw_charged(const void *ptr)
 {
+	if (zm_unlikely(zm_load(&zm_mi_inner_blocks)))
+		return zm_raw_usable(ptr);
 	return zm_size_map_looked_up(ptr, zm_raw_usable(ptr));
 }
 

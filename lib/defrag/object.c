@@ -112,7 +112,10 @@ static unsigned permille_done(const zdefrag *d)
 		return permille(d->walk_visited, d->walk_blocks);
 	case ZDEFRAG_PLANNING:
 	case ZDEFRAG_ENDING:
-		return permille(zm_cycle.cursor, zm_cycle.slabs_count);
+		/* At its very end the cycle may be another driver's, of another thread. */
+		return zm_load(&zm_cycle.owner) == d
+			       ? permille(zm_cycle.cursor, zm_cycle.slabs_count)
+			       : 1000;
 	case ZDEFRAG_PURGING:
 		return 1000 - permille(zm_slab_decay_left_bytes(), d->purge_bytes);
 	default:
