@@ -257,7 +257,8 @@ ZMALLOC_API size_t zmalloc_get_memory_size(void);
 /*
  * The tightest of physical memory, every control-group limit from this process's group up to the
  * root, RLIMIT_AS and RLIMIT_DATA. Never allocates. The second form also says which one binds, as
- * text such as "physical memory", "RLIMIT_AS" or the path of the control-group file.
+ * text such as "physical memory", "RLIMIT_AS" or the path of the control-group file. What limits a
+ * group above a container's own is known in version 1 of control groups, and not in version 2.
  * source       out, may be NULL; cut to source_size, and terminated if that is not 0
  * source_size  the bytes that `source` has
  * Returns      bytes; 0 if no limit is known

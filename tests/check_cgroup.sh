@@ -91,3 +91,16 @@ tighter=$group/$inner/${file##*/}
 if test -e "$tighter" && { echo 134217728 >"$tighter"; } 2>/dev/null; then
 	expect "$group/$inner" 134217728 "$tighter"
 fi
+
+# As a container of version 1 sees it: its own group, which has no limit, is the mount's root, and the
+# limit is on a group above that. Which group is whose stays as the kernel says it.
+if test "${file##*/}" = memory.limit_in_bytes && echo -1 >"$tighter" 2>/dev/null &&
+	unshare -m true 2>/dev/null; then
+	bound=$(unshare -m sh -c 'mount --bind "$1" "$2" && cd "$3" && echo $$ >"$2/cgroup.procs" &&
+		exec ./tests/show_limit' sh "$group/$inner" "$v1" "$(pwd)" 2>&1) || fail "in a container: $bound"
+	test "$bound" = "$limit
+$v1/memory.stat" || fail "in a container: expected $limit from $v1/memory.stat, got: $bound"
+	echo "in a container below a limit: $limit bytes, by $v1/memory.stat"
+else
+	echo "left out: no group of version 1, or no mounts of our own, to make a container of"
+fi

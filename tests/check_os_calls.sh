@@ -19,7 +19,7 @@ esac
 # Memory and strings: arithmetic on what they are given.
 allowed='bcmp memchr memcmp memcpy memmove memset strlen strcmp'
 # System calls and their thin wrappers.
-allowed="$allowed close fcntl getpid getrlimit madvise mmap open pthread_sigmask read send sigpending
+allowed="$allowed close fcntl getpid getrlimit madvise mmap open openat pthread_sigmask read send sigpending
 	sigprocmask sigwait stat sysctl sysinfo syscall write"
 # Answered from the auxiliary vector or by one system call, for the names that we ask.
 allowed="$allowed sysconf"
@@ -32,8 +32,8 @@ allowed="$allowed get_next_area_info get_system_info mach_task_self_ proc_pidinf
 # The compiler's and the C library's own: errno, stack protector, _FORTIFY_SOURCE, division, TLS.
 generated='^(__errno_location|___errno|__errno|__error|__stack_chk_(fail|guard)(_local)?|_errnop|
 |__(memcpy|memmove|memset|read)_chk|_GLOBAL_OFFSET_TABLE_|__(u?div|u?mod|u?divmod)[a-z]*[0-9]*|
-|__aeabi_[a-z0-9_]+|__x86\.get_pc_thunk\.[a-z]+|__tls_get_addr|__(get|set)rlimit64|(getrlimit|mmap|open|stat|fcntl)64|
-|__open64_2|__open_2|__gcov_.*|__stack_smash_handler)$'
+|__aeabi_[a-z0-9_]+|__x86\.get_pc_thunk\.[a-z]+|__tls_get_addr|__(get|set)rlimit64|(getrlimit|mmap|open|openat|stat|fcntl)64|
+|__open(at)?(64)?_2|__gcov_.*|__stack_smash_handler)$'
 generated=$(printf '%s' "$generated" | tr -d '\n')
 
 objects=$(find lib/os -name '*.o' -path '*/.libs/*')

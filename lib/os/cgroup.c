@@ -8,7 +8,8 @@
  *
  * Each limit holds for the whole subtree below it, so the tightest on the way up is the one that
  * counts, wherever it stands. A container often mounts its own group as the root: what is above it
- * cannot be seen from here, and is not guessed.
+ * cannot be seen from there. Version 1 tells the sum of it in memory.stat; version 2 tells nothing,
+ * and nothing is guessed.
  */
 #include "config.h"
 
@@ -16,6 +17,7 @@
 #include "os/file.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* As long as the kernel makes the path of a group, and as open() takes any path. */
 #define PATH_SIZE 4096
@@ -160,37 +162,101 @@ int zm_cgroup_limit_text(struct zm_span text, uint64_t *bytes)
 	return 0;
 }
 
-/* The limit in one file of the group at `path`, which comes back as it was. */
-static int read_limit(struct zm_path *path, const char *name, uint64_t *bytes)
+bool zm_cgroup_hierarchical_limit(struct zm_lines *lines, uint64_t *bytes)
 {
-	size_t length = path->length, got;
-	char text[64];
-	int error = ENAMETOOLONG;
+	static const char key[] = "hierarchical_memory_limit ";
+	struct zm_span line;
 
-	if (zm_path_add(path, zm_span_of(name)))
-		error = zm_file_slurp(path->text, text, sizeof(text), &got);
-	zm_path_cut(path, length);
+	while (zm_lines_next(lines, &line) == 0) {
+		if (lines->cut || !zm_span_starts(line, zm_span_of(key)))
+			continue;
+		line.at += sizeof(key) - 1;
+		return zm_cgroup_limit_text(line, bytes) == 0;
+	}
+	return false;
+}
+
+/* ---- One group's files ---------------------------------------------------------------------- */
+
+/*
+ * A group as a walk sees it. `below` is the front part of a text that has room for a file's name
+ * behind it: the name is written there while the file is opened, and what it covered, the names of
+ * groups further down, is put back. So a walk needs no path of its own, and a thread no stack for
+ * one.
+ */
+struct group {
+	int mount;            /* a descriptor of the mount point */
+	struct zm_span point; /* the mount point's name, for `source` */
+	struct zm_span below;
+};
+
+static const char limit_in_bytes[] = "/memory.limit_in_bytes";
+static const char use_hierarchy[] = "/memory.use_hierarchy";
+static const char memory_stat[] = "/memory.stat";
+static const char memory_max[] = "/memory.max";
+static const char memory_high[] = "/memory.high";
+
+/* Of the longest of those names, its end included. */
+#define NAME_ROOM sizeof(limit_in_bytes)
+
+/* What openat() takes from a directory on: an absolute name would leave it. */
+static const char *relative(const char *path)
+{
+	while (*path == '/')
+		path++;
+	return *path != '\0' ? path : ".";
+}
+
+static int open_in(const struct group *group, const char *name, int *fd)
+{
+	char *end = (char *)group->below.end, kept[NAME_ROOM];
+	size_t size = strlen(name) + 1;
+	int error;
+
+	memcpy(kept, end, size);
+	memcpy(end, name, size);
+	error = zm_file_open_at(group->mount, relative(group->below.at), fd);
+	memcpy(end, kept, size);
+	return error;
+}
+
+/* The limit in one file of the group. */
+static int read_limit(const struct group *group, const char *name, uint64_t *bytes)
+{
+	char text[64];
+	size_t got;
+	int error, fd;
+
+	error = open_in(group, name, &fd);
+	if (error)
+		return error;
+	error = zm_file_slurp_fd(fd, text, sizeof(text), &got);
+	zm_file_close(fd);
 	return error ? error : zm_cgroup_limit_text(zm_span(text, got), bytes);
 }
 
-static void lower_by(struct zm_limit *limit, struct zm_path *path, size_t tree, const char *name)
+static void lower_to(struct zm_limit *limit, uint64_t bytes, const struct group *group,
+		     const char *name)
 {
-	size_t length = path->length;
+	const struct zm_span pieces[] = {group->point, group->below, zm_span_of(name)};
+
+	zm_limit_lower_by(limit, bytes, pieces, sizeof(pieces) / sizeof(pieces[0]));
+}
+
+static void lower_by(struct zm_limit *limit, const struct group *group, const char *name)
+{
 	uint64_t bytes;
 
-	if (read_limit(path, name, &bytes) || bytes >= limit->bytes)
-		return;
-	zm_path_add(path, zm_span_of(name));
-	zm_limit_lower(limit, bytes, zm_span(path->text + tree, path->length - tree));
-	zm_path_cut(path, length);
+	if (read_limit(group, name, &bytes) == 0)
+		lower_to(limit, bytes, group, name);
 }
 
 /* Before Linux 5.11, a group of version 1 could leave the groups below it to themselves. */
-static bool counts_children(struct zm_path *path)
+static bool counts_children(const struct group *group)
 {
 	uint64_t hierarchical;
 
-	return read_limit(path, "/memory.use_hierarchy", &hierarchical) || hierarchical != 0;
+	return read_limit(group, use_hierarchy, &hierarchical) || hierarchical != 0;
 }
 
 static struct zm_span parent(struct zm_span group)
@@ -202,66 +268,96 @@ static struct zm_span parent(struct zm_span group)
 	return group;
 }
 
-/* From the group at tree + point + below up to tree + point. */
-static void walk_up(const char *tree, struct zm_span point, struct zm_span below, bool v1,
-		    struct zm_limit *limit)
-{
-	char buffer[PATH_SIZE];
-	struct zm_path path;
-	size_t tree_length, point_length;
-	bool leaf = true;
+/* ---- The way up ----------------------------------------------------------------------------- */
 
-	zm_path_init(&path, buffer, sizeof(buffer));
-	if (!zm_path_add(&path, zm_span_of(tree)))
-		return;
-	tree_length = path.length;
-	if (!zm_path_add(&path, point))
-		return;
-	point_length = path.length;
+static void walk_up_v2(struct group group, struct zm_limit *limit)
+{
 	for (;;) {
-		if (zm_path_add(&path, below)) {
-			if (v1 && !leaf && !counts_children(&path))
-				return;
-			leaf = false;
-			lower_by(limit, &path, tree_length,
-				 v1 ? "/memory.limit_in_bytes" : "/memory.max");
-			if (!v1)
-				lower_by(limit, &path, tree_length, "/memory.high");
-		}
-		if (below.at == below.end)
+		lower_by(limit, &group, memory_max);
+		lower_by(limit, &group, memory_high);
+		if (group.below.at == group.below.end)
 			return;
-		zm_path_cut(&path, point_length);
-		below = parent(below);
+		group.below = parent(group.below);
 	}
 }
 
-/* The buffer is the caller's, for want of stack: it holds lines afterwards. */
-static int open_in_tree(const char *tree, const char *name, char *buffer, size_t size, int *fd)
+static void walk_up_v1(struct group group, struct zm_limit *limit)
 {
-	struct zm_path path;
+	bool leaf = true;
 
-	zm_path_init(&path, buffer, size);
-	if (!zm_path_add(&path, zm_span_of(tree)) || !zm_path_add(&path, zm_span_of(name)))
-		return ENAMETOOLONG;
-	return zm_file_open(path.text, fd);
+	for (;;) {
+		if (!leaf && !counts_children(&group))
+			return;
+		leaf = false;
+		lower_by(limit, &group, limit_in_bytes);
+		if (group.below.at == group.below.end)
+			return;
+		group.below = parent(group.below);
+	}
 }
 
-static bool find_group(const char *tree, bool v1, struct zm_path *group)
+static bool lower_by_stat(const struct group *group, struct zm_limit *limit)
 {
-	char buffer[PATH_SIZE + 256];
+	char buffer[256];
+	struct zm_lines lines;
+	uint64_t bytes;
+	bool told;
+	int fd;
+
+	if (open_in(group, memory_stat, &fd))
+		return false;
+	zm_lines_of_fd(&lines, fd, buffer, sizeof(buffer));
+	told = zm_cgroup_hierarchical_limit(&lines, &bytes);
+	zm_file_close(fd);
+	if (told)
+		lower_to(limit, bytes, group, memory_stat);
+	return told;
+}
+
+/*
+ * The kernel's own sum of the way up, of version 1: it holds limits of groups above the mount too,
+ * which a container cannot see. The lowest group that tells will do. Asked last, so that a file
+ * that can be seen is the one that is named.
+ */
+static void above_mount(struct group group, struct zm_limit *limit)
+{
+	while (!lower_by_stat(&group, limit) && group.below.at != group.below.end)
+		group.below = parent(group.below);
+}
+
+/* ---- This process's group, on each mount that shows it -------------------------------------- */
+
+/*
+ * Names of groups begin with the first byte of a buffer and have NAME_ROOM behind them. Lines of
+ * mountinfo have what is left of it: all but a hundred bytes as a rule, and never less than what a
+ * line of a group's mount takes unless its names fill 2 KiB.
+ */
+#define BUFFER_SIZE (PATH_SIZE + 2048)
+
+/* tree: a directory, or -1 for the real root. */
+static int open_in_tree(int tree, const char *path, int *fd)
+{
+	return zm_file_open_at(tree, tree < 0 ? path : relative(path), fd);
+}
+
+static bool find_group(int tree, bool v1, char *buffer, struct zm_span *group)
+{
 	struct zm_lines lines;
 	struct zm_span line, found;
 	bool done = false;
 	int fd;
 
-	if (open_in_tree(tree, "/proc/self/cgroup", buffer, sizeof(buffer), &fd))
+	if (open_in_tree(tree, "/proc/self/cgroup", &fd))
 		return false;
-	zm_lines_of_fd(&lines, fd, buffer, sizeof(buffer));
-	while (!done && zm_lines_next(&lines, &line) == 0) {
-		if (!lines.cut && zm_cgroup_of_line(line, v1, &found) == 0)
-			done = zm_path_add(group, found);
-	}
+	zm_lines_of_fd(&lines, fd, buffer, BUFFER_SIZE);
+	while (!done && zm_lines_next(&lines, &line) == 0)
+		done = !lines.cut && zm_cgroup_of_line(line, v1, &found) == 0 &&
+		       zm_span_size(found) < PATH_SIZE;
 	zm_file_close(fd);
+	if (done) {
+		memmove(buffer, found.at, zm_span_size(found));
+		*group = zm_span(buffer, zm_span_size(found));
+	}
 	return done;
 }
 
@@ -272,39 +368,69 @@ static void unescape_in(char *buffer, struct zm_span *span)
 	*span = zm_span(text, zm_cgroup_unescape(text, zm_span_size(*span)));
 }
 
-static void each_mount(const char *tree, bool v1, struct zm_span group, struct zm_limit *limit)
+/* The blank behind the mount point's name makes way for its end. */
+static int open_mount(int tree, struct zm_span point, int *fd)
 {
-	char buffer[PATH_SIZE];
+	*(char *)point.end = '\0';
+	return zm_file_open_directory(tree, tree < 0 ? point.at : relative(point.at), fd);
+}
+
+static void walk_mount(int tree, bool v1, struct zm_span point, struct zm_span below,
+		       struct zm_limit *limit)
+{
+	struct group group = {.point = point, .below = below};
+
+	if (open_mount(tree, point, &group.mount))
+		return;
+	if (v1) {
+		walk_up_v1(group, limit);
+		above_mount(group, limit);
+	} else {
+		walk_up_v2(group, limit);
+	}
+	zm_file_close(group.mount);
+}
+
+static void each_mount(int tree, bool v1, char *buffer, struct zm_span group,
+		       struct zm_limit *limit)
+{
+	size_t used = zm_span_size(group) + NAME_ROOM;
 	struct zm_lines lines;
 	struct zm_span line, root, point, below;
 	int fd;
 
-	if (open_in_tree(tree, "/proc/self/mountinfo", buffer, sizeof(buffer), &fd))
+	if (open_in_tree(tree, "/proc/self/mountinfo", &fd))
 		return;
-	zm_lines_of_fd(&lines, fd, buffer, sizeof(buffer));
+	zm_lines_of_fd(&lines, fd, buffer + used, BUFFER_SIZE - used);
 	while (zm_lines_next(&lines, &line) == 0) {
 		if (lines.cut || zm_cgroup_mount(line, v1, &root, &point))
 			continue;
 		unescape_in(buffer, &root);
 		unescape_in(buffer, &point);
-		if (zm_cgroup_below(group, root, &below))
-			walk_up(tree, point, below, v1, limit);
+		if (zm_span_size(point) != 0 && *point.at == '/' &&
+		    zm_cgroup_below(group, root, &below))
+			walk_mount(tree, v1, point, below, limit);
 	}
 	zm_file_close(fd);
 }
 
-static void hierarchy(const char *tree, bool v1, struct zm_limit *limit)
+static void hierarchy(int tree, bool v1, struct zm_limit *limit)
 {
-	char buffer[PATH_SIZE];
-	struct zm_path group;
+	char buffer[BUFFER_SIZE];
+	struct zm_span group;
 
-	zm_path_init(&group, buffer, sizeof(buffer));
-	if (find_group(tree, v1, &group))
-		each_mount(tree, v1, zm_span(group.text, group.length), limit);
+	if (find_group(tree, v1, buffer, &group))
+		each_mount(tree, v1, buffer, group, limit);
 }
 
 void zm_cgroup_limits(const char *tree, struct zm_limit *limit)
 {
-	hierarchy(tree, false, limit);
-	hierarchy(tree, true, limit);
+	int directory = -1;
+
+	if (*tree != '\0' && zm_file_open_directory(-1, tree, &directory))
+		return;
+	hierarchy(directory, false, limit);
+	hierarchy(directory, true, limit);
+	if (directory >= 0)
+		zm_file_close(directory);
 }

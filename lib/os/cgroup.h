@@ -20,12 +20,16 @@
  *   zm_cgroup_below()        the part of `group` below the mount whose root is `root`; false when
  *                            the mount does not show the group.
  *   zm_cgroup_limit_text()   what memory.max or memory.limit_in_bytes says; "max" is UINT64_MAX.
+ *   zm_cgroup_hierarchical_limit()
+ *                            what memory.stat of version 1 says of the whole way up; false when it
+ *                            does not.
  */
 int zm_cgroup_of_line(struct zm_span line, bool v1, struct zm_span *group);
 int zm_cgroup_mount(struct zm_span line, bool v1, struct zm_span *root, struct zm_span *point);
 size_t zm_cgroup_unescape(char *text, size_t size);
 bool zm_cgroup_below(struct zm_span group, struct zm_span root, struct zm_span *below);
 int zm_cgroup_limit_text(struct zm_span text, uint64_t *bytes);
+bool zm_cgroup_hierarchical_limit(struct zm_lines *lines, uint64_t *bytes);
 
 /*
  * Lower `limit` by every group from this process's up to the root, as far as they are mounted.

@@ -19,21 +19,45 @@
 
 #if defined(__linux__) && !defined(PLAIN_CALLS)
 #include <sys/syscall.h>
-#define sys_open(path, flags) (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0)
+#define sys_open(at, path, flags) (int)syscall(SYS_openat, at, path, flags, 0)
 #define sys_read(fd, buffer, size) (ssize_t) syscall(SYS_read, fd, buffer, size)
 #define sys_close(fd) (void)syscall(SYS_close, fd)
 #else
-#define sys_open(path, flags) open(path, flags)
+#define sys_open(at, path, flags) openat(at, path, flags)
 #define sys_read(fd, buffer, size) read(fd, buffer, size)
 #define sys_close(fd) (void)close(fd)
 #endif
 
-int zm_file_open(const char *path, int *fd)
+/* Directories are opened for their names only, where the system has that: no more is asked of it. */
+#if defined(O_PATH)
+#define NAMES_ONLY O_PATH
+#else
+#define NAMES_ONLY O_RDONLY
+#endif
+
+static int open_at(int directory, const char *path, int flags, int *fd)
 {
+	if (directory < 0)
+		directory = AT_FDCWD;
 	do {
-		*fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		*fd = sys_open(directory, path, flags | O_CLOEXEC);
 	} while (*fd < 0 && errno == EINTR);
 	return *fd < 0 ? errno : 0;
+}
+
+int zm_file_open_at(int directory, const char *path, int *fd)
+{
+	return open_at(directory, path, O_RDONLY | O_NOCTTY, fd);
+}
+
+int zm_file_open(const char *path, int *fd)
+{
+	return zm_file_open_at(-1, path, fd);
+}
+
+int zm_file_open_directory(int directory, const char *path, int *fd)
+{
+	return open_at(directory, path, NAMES_ONLY | O_DIRECTORY, fd);
 }
 
 int zm_file_read(int fd, void *buffer, size_t size, size_t *got)
@@ -55,22 +79,30 @@ void zm_file_close(int fd)
 	sys_close(fd);
 }
 
-int zm_file_slurp(const char *path, void *buffer, size_t size, size_t *got)
+int zm_file_slurp_fd(int fd, void *buffer, size_t size, size_t *got)
 {
 	size_t length = 0, more = 0;
-	int error, fd;
+	int error = 0;
 
-	error = zm_file_open(path, &fd);
-	if (error)
-		return error;
 	while (length < size) {
 		error = zm_file_read(fd, (char *)buffer + length, size - length, &more);
 		if (error || more == 0)
 			break;
 		length += more;
 	}
-	zm_file_close(fd);
 	if (!error)
 		*got = length;
+	return error;
+}
+
+int zm_file_slurp(const char *path, void *buffer, size_t size, size_t *got)
+{
+	int error, fd;
+
+	error = zm_file_open(path, &fd);
+	if (error)
+		return error;
+	error = zm_file_slurp_fd(fd, buffer, size, got);
+	zm_file_close(fd);
 	return error;
 }

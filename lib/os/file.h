@@ -11,15 +11,23 @@
 
 #include <stddef.h>
 
-/* Read-only, close-on-exec, never the controlling terminal. */
+/*
+ * Read-only, close-on-exec, never the controlling terminal. Below `directory`, a descriptor, or as
+ * open(2) takes the path if that is -1.
+ */
 int zm_file_open(const char *path, int *fd);
+int zm_file_open_at(int directory, const char *path, int *fd);
+
+/* For zm_file_open_at() alone: a directory that this process may search, if not list. */
+int zm_file_open_directory(int directory, const char *path, int *fd);
 
 /* At most `size` bytes; 0 of them at the end. */
 int zm_file_read(int fd, void *buffer, size_t size, size_t *got);
 
 void zm_file_close(int fd);
 
-/* The file's beginning, as much as the buffer holds. */
+/* The file's beginning, as much as the buffer holds; the second of one that is open. */
 int zm_file_slurp(const char *path, void *buffer, size_t size, size_t *got);
+int zm_file_slurp_fd(int fd, void *buffer, size_t size, size_t *got);
 
 #endif

@@ -20,19 +20,30 @@ void zm_limit_init(struct zm_limit *limit, char *source, size_t source_size)
 		limit->source[0] = '\0';
 }
 
-void zm_limit_lower(struct zm_limit *limit, uint64_t bytes, struct zm_span source)
+void zm_limit_lower_by(struct zm_limit *limit, uint64_t bytes, const struct zm_span *pieces,
+		       size_t count)
 {
-	size_t size = zm_span_size(source);
+	size_t length = 0;
 
 	if (bytes >= limit->bytes)
 		return;
 	limit->bytes = bytes;
 	if (!limit->source)
 		return;
-	if (size > limit->source_size - 1)
-		size = limit->source_size - 1;
-	memcpy(limit->source, source.at, size);
-	limit->source[size] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		size_t size = zm_span_size(pieces[i]), room = limit->source_size - 1 - length;
+
+		if (size > room)
+			size = room;
+		memcpy(limit->source + length, pieces[i].at, size);
+		length += size;
+	}
+	limit->source[length] = '\0';
+}
+
+void zm_limit_lower(struct zm_limit *limit, uint64_t bytes, struct zm_span source)
+{
+	zm_limit_lower_by(limit, bytes, &source, 1);
 }
 
 static void lower_by_rlimit(struct zm_limit *limit, int resource, const char *name)

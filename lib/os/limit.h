@@ -17,6 +17,9 @@ void zm_limit_init(struct zm_limit *limit, char *source, size_t source_size);
 
 /* Take `bytes` if it is tighter than what is there; `source` is copied, cut if need be. */
 void zm_limit_lower(struct zm_limit *limit, uint64_t bytes, struct zm_span source);
+/* The same with a source in several pieces. */
+void zm_limit_lower_by(struct zm_limit *limit, uint64_t bytes, const struct zm_span *pieces,
+		       size_t count);
 
 /* Physical memory, RLIMIT_AS and RLIMIT_DATA: what every system has. */
 void zm_limit_common(struct zm_limit *limit);
