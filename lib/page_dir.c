@@ -12,11 +12,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/os.h"
 #include "report.h"
 
 static bool is_ours_alone(int fd)
@@ -67,7 +67,7 @@ int zm_page_dir_open(int number, bool make, int *fd)
 	char path[16 + ZM_DIGITS];
 
 	if (number == 0)
-		return open_below(getenv("XDG_RUNTIME_DIR"), make, fd);
+		return open_below(zm_os_getenv("XDG_RUNTIME_DIR"), make, fd);
 	if (number == 1)
 		return open_below(with_user(path, "/run/user/"), make, fd);
 	return open_ours(AT_FDCWD, with_user(path, "/tmp/zmalloc-"), make, fd);

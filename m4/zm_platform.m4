@@ -81,6 +81,9 @@ AC_DEFUN([ZM_PLATFORM], [
 	# Finding what an unprefixed jemalloc does not name.
 	AC_CHECK_FUNCS([dl_iterate_phdr])
 
+	# The environment of a process that has rights of its own.
+	AC_CHECK_FUNCS([secure_getenv issetugid])
+
 	# The report when memory runs out.
 	ZM_SEARCH_LIB([backtrace], [execinfo],
 		[AC_DEFINE([HAVE_BACKTRACE], [1], [Define to 1 if you have backtrace().])])

@@ -34,6 +34,13 @@ check_PROGRAMS += tests/show_limit
 tests_show_limit_SOURCES = tests/show_limit.c
 tests_show_limit_LDADD = libzmalloc.la
 
+# Whether the environment is listened to. A program with rights of its own is told no library path.
+zm_script_tests += tests/check_secure.sh
+check_PROGRAMS += tests/show_published
+tests_show_published_SOURCES = tests/show_published.c
+tests_show_published_LDADD = libzmalloc.la $(ZM_SYSTEM_LIBS)
+tests_show_published_LDFLAGS = $(AM_LDFLAGS) -static
+
 # Each parser of lib/os on texts made up by libFuzzer, FUZZ_SECONDS (60) long; FUZZ="stat smaps" picks.
 fuzz: config.h
 	$(SHELL) $(srcdir)/tests/fuzz/run.sh $(FUZZ)

@@ -153,7 +153,8 @@ ZMALLOC_API int zmalloc_stats_write_fd(const struct zmalloc_stats *stats, int fo
  * With ZMALLOC_PUBLISH=1 in the environment this is done when the library is loaded;
  * ZMALLOC_PUBLISH=thread also starts a thread that refreshes the page every second. A child of
  * fork() publishes under its own number if its parent got that from the environment, else not at
- * all until it calls this. Set-user-ID programs ignore the environment.
+ * all until it calls this. A program whose file gives it rights that its user has not (set-user-ID,
+ * set-group-ID, capabilities) ignores the environment, $XDG_RUNTIME_DIR included.
  *
  * The page is $XDG_RUNTIME_DIR/zmalloc/PID, else /run/user/UID/zmalloc/PID, else
  * /tmp/zmalloc-UID/PID, mode 0600 in a directory that must be the user's own and closed to others.

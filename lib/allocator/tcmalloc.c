@@ -18,7 +18,10 @@
 
 #include <zmalloc.h>
 
-/* A sampled block has pages of its own, whatever its size. */
+/*
+ * A sampled block has pages of its own, whatever its size. The variable is the allocator's, which
+ * reads it by getenv() in every process: a set-user-ID program samples too, and this must agree.
+ */
 static bool samples(void)
 {
 	const char *bytes = getenv("TCMALLOC_SAMPLE_PARAMETER");

@@ -38,6 +38,13 @@ int zm_os_map(size_t bytes, void **pages);
  */
 int zm_os_dontneed(void *start, size_t bytes);
 
+/*
+ * A variable of the environment; NULL if it is not set, and always in a process that has rights
+ * which whoever started it has not: by a set-user-ID or set-group-ID file, and on Linux by a file's
+ * capabilities or a security module as well. Other systems and C libraries may not tell the latter.
+ */
+const char *zm_os_getenv(const char *name);
+
 /* Bytes of this process that are in physical memory. */
 int zm_os_rss(size_t *bytes);
 
