@@ -18,7 +18,6 @@ CC=${CC:-cc}
 CFLAGS=${CFLAGS:--g -O2}
 srcdir=${srcdir:-.}
 work=$(pwd)/peers
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/libzmalloc/redis
 redis=$work/redis
 
 without()
@@ -51,8 +50,9 @@ if ! test -f "$redis/src/zmalloc.c"; then
 		command -v $tool >/dev/null 2>&1 || without "its source comes from Debian, and there is no $tool"
 	done
 	. "$srcdir/tests/downstream/redis/lib.sh"
+	choose_source redis
 	rm -rf "$redis"
-	(fetch_redis) >&2 || without 'its source package cannot be fetched'
+	(fetch_source) >&2 || without 'its source package cannot be fetched'
 fi
 
 # -O3 and -std=gnu11 are Redis's own.

@@ -16,7 +16,6 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(pwd)/bench-redis
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/libzmalloc/redis
 MAKE=${MAKE:-make}
 JOBS=${JOBS:-2}
 CC=${CC:-cc}
@@ -26,8 +25,10 @@ redis=$work/redis
 own=$work/redis-own
 server_pids=
 preload=
+target=bench-redis
 
 . "$here/../../tests/downstream/redis/lib.sh"
+choose_source redis
 
 test -f Makefile || die "not a configured build folder: $(pwd)"
 
@@ -45,7 +46,7 @@ build_both()
 {
 	rm -rf "$work"
 	mkdir -p "$work"
-	fetch_redis
+	fetch_source
 	cp -a "$redis" "$own"
 	install_flavours jemalloc
 	use_flavour jemalloc
@@ -60,23 +61,9 @@ build_both()
 # start NAME PROGRAM, with $preload in its environment: sets port_NAME and pid_NAME.
 start()
 {
-	for attempt in 1 2 3 4 5 6 7 8 9 10; do
-		port=$((20000 + ($$ * 7 + attempt * 613 + ${#1} * 37) % 10000))
-		env $preload "$2" --bind 127.0.0.1 --port "$port" --save '' --dir "$work" \
-			>"$work/server-$1.log" 2>&1 &
-		pid=$!
-		for tick in 1 2 3 4 5 6 7 8 9 10; do
-			sleep 0.3
-			kill -0 $pid 2>/dev/null || break
-			if grep -q 'eady to accept connections' "$work/server-$1.log"; then
-				eval "port_$1=$port pid_$1=$pid"
-				server_pids="$server_pids $pid"
-				return
-			fi
-		done
-		kill $pid 2>/dev/null || :
-	done
-	die "the server $1 does not start"
+	launch "$work/server-$1.log" env $preload "$2"
+	eval "port_$1=$port pid_$1=$server_pid"
+	server_pids="$server_pids $server_pid"
 }
 
 stop_all()

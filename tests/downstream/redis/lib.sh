@@ -5,7 +5,7 @@ started=$(date +%s)
 
 say()
 {
-	echo "check-downstream: [$(($(date +%s) - started)) s] $*"
+	echo "${target:-check-downstream}: [$(($(date +%s) - started)) s] $*"
 }
 
 die()
@@ -42,17 +42,47 @@ need_tools()
 
 # ---- The source -------------------------------------------------------------------------------------
 
+# choose_source PACKAGE[/SUITE]: redis or valkey, of this machine's Debian or of another suite of it.
+# Sets package, suite, cache and version, which is the word after which folders are named.
+choose_source()
+{
+	package=${1%%/*} suite=
+	case $1 in
+	*/*) suite=${1#*/} ;;
+	esac
+	case $package in
+	redis | valkey) ;;
+	*) die "neither redis nor valkey: $1" ;;
+	esac
+	version=$package${suite:+-$suite}
+	cache=${XDG_CACHE_HOME:-$HOME/.cache}/libzmalloc/$version
+}
+
+# Standard input, with the machine's suite replaced by $suite, also in the names of its updates.
+in_suite()
+{
+	test -n "$suite" || {
+		cat
+		return
+	}
+	machine=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
+	sed "/^Suites:/s/$machine/$suite/g; /^deb-src /s/ $machine\\([- /]\\)/ $suite\\1/"
+}
+
 # The machine's own sources, as sources of source packages; nothing of the machine's is touched.
 private_apt()
 {
+	rm -rf "$work/apt"
 	mkdir -p "$work/apt/sources" "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial"
 	for list in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
 		test -f "$list" || continue
 		case $list in
 		*.list) sed -n 's/^deb /deb-src /p' "$list" ;;
 		*.sources) sed 's/^Types:.*/Types: deb-src/' "$list" ;;
-		esac >"$work/apt/sources/$(basename "$list")"
+		esac | in_suite >"$work/apt/sources/$(basename "$list")"
 	done
+	grep -q "$suite" "$work"/apt/sources/* ||
+		die "no source of this machine names its suite, so none leads to $suite"
 	cat >"$work/apt/apt.conf" <<-END
 		Dir::Etc::SourceList "/dev/null";
 		Dir::Etc::SourceParts "$work/apt/sources";
@@ -68,24 +98,58 @@ private_apt()
 # One whole source package in the cache: the sums that its .dsc gives are those of the files.
 cached()
 {
-	test "$(ls "$cache"/redis_*.dsc 2>/dev/null | wc -l)" -eq 1 &&
+	test "$(ls "$cache/${package}_"*.dsc 2>/dev/null | wc -l)" -eq 1 &&
 		(cd "$cache" && sed -n '/^Checksums-Sha256:/,/^[^ ]/s/^ \([0-9a-f]*\) [0-9]* \(.*\)/\1  \2/p' \
-			redis_*.dsc | sha256sum --check --status --strict) 2>/dev/null
+			"${package}_"*.dsc | sha256sum --check --status --strict) 2>/dev/null
 }
 
-fetch_redis()
+# The release's tarball alone, with the sum that apt has compared with Debian's list.
+cached_tarball()
 {
-	if ! cached; then
-		rm -rf "$cache"
-		mkdir -p "$cache"
-		private_apt
-		(cd "$cache" && APT_CONFIG=$work/apt/apt.conf \
-			apt-get source --only-source --download-only redis) >"$work/apt-source.log" 2>&1 ||
-			{ tail -n 5 "$work/apt-source.log" >&2; die 'cannot fetch the source package of redis'; }
+	test -f "$cache/sum" && (cd "$cache" && sha256sum --check --status --strict sum)
+}
+
+# apt_source OPTION...
+apt_source()
+{
+	(cd "$cache" && APT_CONFIG=$work/apt/apt.conf \
+		apt-get source --only-source --download-only "$@" "$package") >>"$work/apt-source.log" 2>&1
+}
+
+# A mirror that follows with security updates only in part may list a version of which it has no more
+# than the release's tarball, as that came with the version before. Debian's patches are missing then.
+download()
+{
+	rm -rf "$cache"
+	mkdir -p "$cache"
+	private_apt
+	if apt_source; then
 		cached || die "what was fetched into $cache is not one whole source package"
+	elif apt_source --tar-only; then
+		(cd "$cache" && sha256sum "${package}_"*.orig.tar.* >sum)
+	else
+		tail -n 5 "$work/apt-source.log" >&2
+		die "cannot fetch the source package of $package"
 	fi
-	logged unpack dpkg-source -x "$(ls "$cache"/redis_*.dsc)" "$redis"
-	say "$(basename "$cache"/redis_*.dsc .dsc) unpacked"
+}
+
+unpack()
+{
+	if cached; then
+		logged unpack dpkg-source -x "$(ls "$cache/${package}_"*.dsc)" "$1"
+		unpacked=$(basename "$cache/${package}_"*.dsc .dsc)
+	else
+		mkdir -p "$1"
+		logged unpack tar -C "$1" --strip-components=1 -xf "$(ls "$cache/${package}_"*.orig.tar.*)"
+		unpacked="$(basename "$cache/${package}_"*.orig.tar.*), without Debian's patches, which the mirror has not,"
+	fi
+}
+
+fetch_source()
+{
+	cached || cached_tarball || download
+	unpack "$redis"
+	say "$unpacked unpacked"
 }
 
 # ---- The library ------------------------------------------------------------------------------------
@@ -159,13 +223,17 @@ edit()
 
 substitute()
 {
-	echo '#include <zmalloc/redis.h>' >"$redis/src/zmalloc.h"
-	rm "$redis/src/zmalloc.c"
-	edit "$redis/src/Makefile" 's/\([ =]\)zmalloc\.o\( \|$\)/\1\2/' '[ =]zmalloc\.o'
-	edit "$redis/src/Makefile" 's/^FINAL_LIBS=-lm$/FINAL_LIBS=$(ZMALLOC_LIBS) -lm/' '^FINAL_LIBS=-lm$'
+	for part in zmalloc allocator_defrag; do
+		test -f "$redis/src/$part.c" || continue
+		echo '#include <zmalloc/redis.h>' >"$redis/src/$part.h"
+		rm "$redis/src/$part.c"
+		edit "$redis/src/Makefile" "s/\\([ =]\\)$part\\.o\\( \\|\$\\)/\\1\\2/" "[ =]$part\\.o"
+	done
+	edit "$redis/src/Makefile" 's/^FINAL_LIBS=-lm/FINAL_LIBS=$(ZMALLOC_LIBS) -lm/' '^FINAL_LIBS=-lm'
 	# Debian's patch for the Hurd frees what get_current_dir_name() got from the C library with zfree(),
-	# which works only where both are the same malloc.
-	edit "$redis/src/rdb.c" 's/zfree(cwdp)/zlibc_free(cwdp)/' 'zfree(cwdp)'
+	# which works only where both are the same malloc. Not every version frees it.
+	! grep -q 'zfree(cwdp)' "$redis/src/rdb.c" ||
+		edit "$redis/src/rdb.c" 's/zfree(cwdp)/zlibc_free(cwdp)/' 'zfree(cwdp)'
 }
 
 # With Debian's own flags, fortification and hardening included.
@@ -173,32 +241,32 @@ build_redis()
 {
 	(
 		eval "$(DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --export=sh)"
-		logged redis "$MAKE" -C "$redis/src" -j"$JOBS" CC="$CC" MALLOC=libc BUILD_TLS=no \
-			USE_SYSTEMD=no REDIS_CFLAGS="$(pkg-config --cflags zmalloc)" \
+		logged "$version" "$MAKE" -C "$redis/src" -j"$JOBS" CC="$CC" MALLOC=libc BUILD_TLS=no \
+			USE_SYSTEMD=no REDIS_CFLAGS="$(pkg-config --cflags zmalloc) ${TREE_CFLAGS-}" \
 			ZMALLOC_LIBS="$(pkg-config --libs zmalloc)"
 		logged module $CC -O2 -Wall -shared -fPIC $(pkg-config --cflags zmalloc) -I"$redis/src" \
 			-o "$work/figures.so" "$here/figures.c" $(pkg-config --libs zmalloc)
 	)
-	say 'redis built'
+	say "$package built"
 }
 
 check_linkage()
 {
-	readelf -dW "$redis/src/redis-server" >"$work/linkage.log"
-	readelf --dyn-syms -W "$redis/src/redis-server" >>"$work/linkage.log"
+	readelf -dW "$redis/src/$package-server" >"$work/linkage.log"
+	readelf --dyn-syms -W "$redis/src/$package-server" >>"$work/linkage.log"
 	grep -q 'NEEDED.*\[libzmalloc\.so\.1\]' "$work/linkage.log" ||
-		die 'redis-server is not linked with libzmalloc.so.1'
+		die "$package-server is not linked with libzmalloc.so.1"
 	! grep 'NEEDED.*malloc' "$work/linkage.log" | grep -v libzmalloc ||
-		die 'redis-server is linked with an allocator of its own'
+		die "$package-server is linked with an allocator of its own"
 	grep -q ' UND zmalloc@ZMALLOC_1\.0' "$work/linkage.log" ||
-		die 'redis-server does not take zmalloc() from libzmalloc'
+		die "$package-server does not take zmalloc() from libzmalloc"
 }
 
 # ---- Figures ----------------------------------------------------------------------------------------
 
 cli()
 {
-	"$redis/src/redis-cli" -h 127.0.0.1 -p "$port" --raw "$@"
+	"$redis/src/$package-cli" -h 127.0.0.1 -p "$port" --raw "$@"
 }
 
 stop_server()
@@ -209,25 +277,34 @@ stop_server()
 	server_pid=
 }
 
-# On a free port, found by trying; it ends by itself after five minutes.
-start_server()
+# launch LOG COMMAND...: runs a server's command with a free port on the loopback, found by trying. Sets
+# port and server_pid, which is that of the command.
+launch()
 {
+	log=$1
+	shift
 	for attempt in 1 2 3 4 5 6 7 8 9 10; do
-		port=$((20000 + ($$ * 7 + attempt * 613) % 10000))
-		timeout 300 "$redis/src/redis-server" --bind 127.0.0.1 --port "$port" --save '' \
-			--enable-debug-command yes --dir "$work" --loadmodule "$work/figures.so" \
-			>"$work/server-$1.log" 2>&1 &
+		launches=$((${launches:-0} + 1))
+		port=$((20000 + ($$ * 7 + launches * 613) % 10000))
+		"$@" --bind 127.0.0.1 --port "$port" --save '' --dir "$work" >"$log" 2>&1 &
 		server_pid=$!
-		for tick in 1 2 3 4 5 6 7 8 9 10; do
+		for tick in $(seq 100); do
 			sleep 0.3
 			kill -0 "$server_pid" 2>/dev/null || break
 			# Not somebody else's server on that port.
-			grep -q 'eady to accept connections' "$work/server-$1.log" && return
+			grep -q 'eady to accept connections' "$log" && return
 		done
 		stop_server
 	done
-	tail -n 20 "$work/server-$1.log" >&2
-	die 'redis-server does not start'
+	tail -n 20 "$log" >&2
+	die "the server does not start: $*"
+}
+
+# It ends by itself after five minutes.
+start_server()
+{
+	launch "$work/server-$version-$1.log" timeout 300 "$redis/src/$package-server" \
+		--enable-debug-command yes --loadmodule "$work/figures.so"
 }
 
 # Sets used_before, info_used and so on, as figures.c says.
@@ -272,7 +349,7 @@ load_keys()
 {
 	loaded=$(cli DBSIZE)
 	while test "$loaded" -lt "$KEYS"; do
-		timeout 120 "$redis/src/redis-benchmark" -h 127.0.0.1 -p "$port" -q -t set -d 100 \
+		timeout 120 "$redis/src/$package-benchmark" -h 127.0.0.1 -p "$port" -q -t set -d 100 \
 			-c 20 -P 32 -r 2000000000 -n $((KEYS - loaded)) >>"$work/benchmark.log" 2>&1 ||
 			die 'redis-benchmark failed'
 		loaded=$(cli DBSIZE)
@@ -299,7 +376,7 @@ check_figures()
 	*) die "mem_allocator is '$named', not '$expected'" ;;
 	esac
 	test "$named" = "$allocator" || die "mem_allocator is '$named', zmalloc says '$allocator'"
-	say "$1: $loaded keys, used_memory $info_used, zmalloc $used_before, allocated $allocated, $named"
+	say "$version, $1: $loaded keys, used_memory $info_used, zmalloc $used_before, allocated $allocated, $named"
 
 	test "$(cli MEMORY PURGE)" = OK || die "$1: MEMORY PURGE"
 	cli MEMORY MALLOC-STATS | grep -qi allocated || die "$1: MEMORY MALLOC-STATS says nothing"
@@ -314,12 +391,12 @@ check_figures()
 # The same source with its own zmalloc.c, for the C library's malloc.
 build_own()
 {
-	logged unpack-own dpkg-source -x "$(ls "$cache"/redis_*.dsc)" "$work/own"
+	unpack "$work/own"
 	(
 		eval "$(DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --export=sh)"
 		logged own "$MAKE" -C "$work/own/src" -j"$JOBS" CC="$CC" MALLOC=libc BUILD_TLS=no USE_SYSTEMD=no
 	)
-	say 'redis built on its own zmalloc.c'
+	say "$package built on its own zmalloc.c"
 }
 
 # Tests that end the whole run, whatever Redis is built on, a line each. Both came to Debian's 7.0.15 with
@@ -370,14 +447,39 @@ run_suites()
 	return 0
 }
 
-# ---- Redis's tests ----------------------------------------------------------------------------------
+# ---- The server's tests -----------------------------------------------------------------------------
 
-# Where the library can defragment, Redis must have taken it at its word and run all five.
+# The tests in Redis's own code, which a build with -DREDIS_TEST runs by itself.
+run_own_tests()
+{
+	test "$package" = redis || return 0
+	log=$work/test-all-$version-$1.log
+	"$redis/src/redis-server" test all >"$log" 2>&1 || {
+		tail -n 20 "$log" >&2
+		die "$version, $1: redis-server test all, see $log"
+	}
+	sum=$(grep -aE '^[0-9]+ tests, [0-9]+ passed, 0 failed' "$log") ||
+		die "$version, $1: redis-server test all did not come to its end, see $log"
+	at_least "$version, $1: tests of redis-server test all" "${sum%% *}" 14
+	say "$version, $1: redis-server test all: $sum"
+}
+
+# How many tests of active defragmentation the version has, each counted as often as it runs.
+defrag_tests()
+{
+	case $version in
+	redis) echo 5 ;;
+	redis-*) echo 15 ;;
+	valkey-*) echo 10 ;;
+	esac
+}
+
+# Where the library can defragment, the server must have taken it at its word and run all of them.
 check_defrag()
 {
-	ran=$(grep -ac '^\[ok\]: Active defrag' "$work/runtest-$1.log") || :
+	ran=$(grep -aciE '^\[ok\]: .*defrag' "$log") || :
 	case $1 in
-	jemalloc) at_least "$1: tests of active defragmentation" "$ran" 5 ;;
+	jemalloc) at_least "$version: tests of active defragmentation" "$ran" "$(defrag_tests)" ;;
 	esac
 }
 
@@ -385,16 +487,16 @@ run_tests()
 {
 	units=$(cd "$redis/tests" && ls unit/type/*.tcl unit/memefficiency.tcl unit/maxmemory.tcl |
 		sed 's/^/--single /; s/\.tcl$//')
-	log=$work/runtest-$1.log
+	log=$work/runtest-$version-$1.log
 	# Active defragmentation is among them. --no-latency is Redis's own switch for slow machines: how
 	# busy this one is nobody knows. All else is asserted.
 	(cd "$redis" && TERM=dumb ./runtest --clients 2 --no-latency $units) >"$log" 2>&1 || {
 		grep -aE '^(\[(err|exception|timeout)\]|\*\*\*)' "$log" >&2
-		die "$1: Redis's tests, see $log"
+		die "$version, $1: the server's tests, see $log"
 	}
-	grep -aqE '^\[(err|exception|timeout)\]' "$log" && die "$1: Redis's tests, see $log"
+	grep -aqE '^\[(err|exception|timeout)\]' "$log" && die "$version, $1: the server's tests, see $log"
 	passed=$(grep -ac '^\[ok\]' "$log") || :
-	at_least "$1: tests that ran" "$passed" 500
+	at_least "$version, $1: tests that ran" "$passed" 500
 	check_defrag "$1"
-	say "$1: $passed of Redis's tests passed"
+	say "$version, $1: $passed of the server's tests passed, $ran of them of defragmentation"
 }
