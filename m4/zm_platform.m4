@@ -80,6 +80,8 @@ AC_DEFUN([ZM_PLATFORM], [
 
 	# Finding what an unprefixed jemalloc does not name.
 	AC_CHECK_FUNCS([dl_iterate_phdr])
+	# tests/model runs its threads as coroutines.
+	AC_CHECK_FUNCS([makecontext])
 
 	# The environment of a process that has rights of its own.
 	AC_CHECK_FUNCS([secure_getenv issetugid])

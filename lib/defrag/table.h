@@ -38,7 +38,7 @@ typedef ZM_ATOMIC(zm_page_entry *) zm_table_leaf;
  *                  finds the words that say what is held of it.
  *
  * So a hint or a free that comes while another thread opens the table, adds a leaf or pins a slab sees
- * either nothing or the whole.
+ * either nothing or the whole. tests/model/table.c takes each of these orders away in turn.
  */
 struct zm_table {
 	ZM_ATOMIC(size_t) leaves_count;

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The orders between threads: every interleaving of the protocols that go without a lock, with each
+# order taken away in turn, and the instructions that a compiler makes of them.
+
+check_PROGRAMS += tests/model/models
+tests_model_models_SOURCES = \
+	tests/model/arenas.c \
+	tests/model/borrowed.c \
+	tests/model/chunks.c \
+	tests/model/counters.c \
+	tests/model/gate.c \
+	tests/model/granules.c \
+	tests/model/litmus.c \
+	tests/model/main.c \
+	tests/model/model.c \
+	tests/model/model.h \
+	tests/model/models.h \
+	tests/model/page.c \
+	tests/model/route.c \
+	tests/model/size_map.c \
+	tests/model/table.c
+tests_model_models_LDADD =
+
+TESTS += tests/model/models
+zm_script_tests += tests/model/check_orders.sh
+EXTRA_DIST += tests/model/orders.c
+
+check-models: tests/model/models$(EXEEXT)
+	./tests/model/models$(EXEEXT)
+	srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/model/check_orders.sh
+.PHONY: check-models
