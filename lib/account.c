@@ -124,7 +124,6 @@ static void forget_counter(struct zm_thread *self)
 	self->counter = &zm_no_counter;
 	zm_store(&self->watched, true);
 #if ZM_RAW_COUNTS
-	self->counts = false;
 	self->allocated = &one;
 	self->freed = &zero;
 	zm_store(&self->ceiling_bytes, 0);
@@ -178,9 +177,6 @@ void zm_account_set_up(void)
 	zm_allocator_init();
 	zm_account.last = &zm_account.first;
 	lend_nothing(&zm_account.first);
-#if ZM_COUNT_BORROWED
-	zm_account.may_borrow = !zm_raw_counters_shared();
-#endif
 	zm_account.usable =
 		pthread_key_create(&zm_account.key, leave) == 0 &&
 		pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
@@ -215,15 +211,14 @@ static void own_record(struct zm_thread *self, struct zm_counter *counter)
 }
 
 #if ZM_RAW_COUNTS
-/* Find the allocator's counters of this thread, if they can stand in for ours. */
+/* Find the allocator's counters of this thread. One that was built without has a slow thread here. */
 static void find_counters(struct zm_thread *self)
 {
 	const uint64_t *allocated, *freed;
 
-	if (!zm_account.may_borrow || !zm_raw_counters(&allocated, &freed))
+	if (!zm_raw_counters(&allocated, &freed))
 		return;
 	self->borrows = true;
-	self->counts = true;
 	self->keeps_errno = zm_raw_free_keeps_errno();
 	self->allocated = allocated;
 	self->freed = freed;

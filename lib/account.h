@@ -6,13 +6,9 @@
  * when compiled:
  *
  *   ZM_COUNT_SIZES     our counter, sizes asked of the adaptor.
- *   ZM_COUNT_BORROWED  jemalloc's own counters of the thread are the figure; nothing is added up
- *                      here. Shared library only, where the program's malloc() is the C library's,
- *                      so that only our blocks move them.
- *
- * The borrowing build finds at run time whether it may (jemalloc keeps statistics and is not the
- * program's malloc() too); if not, its threads take the cold path at each call, which asks for
- * sizes.
+ *   ZM_COUNT_BORROWED  the allocator's own counters of the thread are the figure; nothing is added
+ *                      up here. For an allocator that only our blocks come from: the jemalloc that
+ *                      the shared library keeps to itself.
  */
 #ifndef ZM_ACCOUNT_H
 #define ZM_ACCOUNT_H
@@ -87,10 +83,9 @@ struct zm_thread {
 	 */
 	ZM_ATOMIC(bool) watched;
 #if ZM_RAW_COUNTS
-	bool counts;      /* allocated and freed are the allocator's own */
 	bool keeps_errno; /* the allocator's own frees do */
 #endif
-	bool borrows; /* allocated and freed are jemalloc's and are the figure */
+	bool borrows; /* allocated and freed are the allocator's own and are the figure */
 } ZM_CACHELINE_ALIGNED;
 
 enum zm_thread_state {

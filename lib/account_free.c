@@ -132,7 +132,7 @@ void zm_account_tell_functions(struct zm_thread *thread)
 	bool watched = zm_load(&zm_account.watch) != NULL;
 
 	zm_store(&thread->watched, watched || zm_load(&zm_account.routed));
-	if (!thread->counts)
+	if (!thread->borrows)
 		return;
 	if (watched) {
 		zm_store(&thread->free, free_watched);

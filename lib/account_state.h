@@ -27,7 +27,6 @@ struct zm_account {
 	pthread_once_t once;
 	pthread_key_t key; /* its value: the thread's record; its destructor ends membership */
 	bool usable;       /* the key exists */
-	bool may_borrow;
 
 	struct zm_counter *idle;
 	struct zm_chunk *last;

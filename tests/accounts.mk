@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The tests of the accounts, and the same once more where figures are found another way: linked with
 # the static library, which has a counter of its own and the allocator as the program's malloc(), and
-# with the allocator preloaded as that (check_preload.sh).
+# with an allocator preloaded or linked as that (check_other_malloc.sh).
 
 zm_check_tests += \
 	tests/test_exit \
@@ -11,7 +11,8 @@ zm_check_tests += \
 	tests/test_thread_used \
 	tests/test_threads
 
-zm_script_tests += tests/check_preload.sh
+zm_script_tests += tests/check_cxx.sh tests/check_other_malloc.sh tests/check_private.sh
+EXTRA_DIST += tests/cxx/plugin.cc tests/cxx/program.c tests/private/options.c
 
 if ZM_STATIC
 zm_check_tests += \
@@ -27,19 +28,27 @@ endif
 
 tests_static_errno_SOURCES = tests/test_errno.c
 tests_static_errno_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_errno_LDADD = $(zm_static_ldadd)
 tests_static_exit_SOURCES = tests/test_exit.c
 tests_static_exit_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_exit_LDADD = $(zm_static_ldadd)
 tests_static_fork_SOURCES = tests/test_fork.c
 tests_static_fork_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_fork_LDADD = $(zm_static_ldadd)
 tests_static_own_malloc_SOURCES = tests/test_own_malloc.c
 tests_static_own_malloc_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_own_malloc_LDADD = $(zm_static_ldadd)
 tests_static_peak_SOURCES = tests/test_peak.c
 tests_static_peak_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_peak_LDADD = $(zm_static_ldadd)
 tests_static_shadow_SOURCES = tests/test_shadow.c
 tests_static_shadow_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_shadow_LDADD = $(zm_static_ldadd)
 tests_static_thread_used_SOURCES = tests/test_thread_used.c
 tests_static_thread_used_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_thread_used_LDADD = $(zm_static_ldadd)
 tests_static_threads_SOURCES = tests/test_threads.c
 tests_static_threads_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_threads_LDADD = $(zm_static_ldadd)
 
 EXTRA_DIST += tests/valgrind.supp

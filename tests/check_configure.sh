@@ -118,6 +118,8 @@ case $CC in
 esac
 
 # ---- The kinds of jemalloc: names with and without je_, with Redis's additions, and in the C library
+
+# fake_jemalloc PREFIX MORE-SOURCE [FLAGS]
 fake_jemalloc() {
 	rm -rf fake
 	mkdir -p fake/jemalloc
@@ -135,7 +137,8 @@ fake_jemalloc() {
 		sed -e 's/;$/ { return 0; }/' -e '/^void [^*]/s/return 0;//' fake/jemalloc/jemalloc.h
 		echo "$2"
 	} >fake/fake.c
-	$CC -w -c -o fake/fake.o fake/fake.c
+	# shellcheck disable=SC2086 # flags
+	$CC -w ${3-} -c -o fake/fake.o fake/fake.c
 }
 
 here="MALLOC_CFLAGS=-I$work/fake"
@@ -187,5 +190,62 @@ case $host in
 	;;
 esac
 stops 'jemalloc/jemalloc.h' --with-malloc=jemalloc CPPFLAGS="-I$work/fake" MALLOC_LIBS=-lm
+
+# ---- How the shared library has its jemalloc
+kinds='private shared libjemalloc'
+stops "$kinds" --with-jemalloc=nonsense
+stops "$kinds" --with-jemalloc
+stops "$kinds" --without-jemalloc
+stops "$kinds" --with-jemalloc=
+stops "/nowhere/libjemalloc_pic.a $kinds" --with-jemalloc=/nowhere/libjemalloc_pic.a
+stops '--with-jemalloc=private libc' --with-jemalloc=private --with-malloc=libc
+stops '--with-jemalloc=shared MALLOC=tcmalloc' --with-jemalloc=shared MALLOC=tcmalloc
+stops '--with-jemalloc=private --disable-usable-size' --with-jemalloc=private --disable-usable-size
+stops '--with-jemalloc=private libjemalloc-dev' --with-jemalloc=private zm_cv_malloc_jemalloc=no
+fake_jemalloc '' ''
+here="zm_cv_malloc_jemalloc=$work/fake/fake.o zm_cv_malloc_jemalloc_cflags=-I$work/fake zm_cv_malloc_jemalloc_define=plain --with-malloc=jemalloc"
+takes 'allocator from .*fake.o, shared$' $here --with-jemalloc=shared
+leaves ZM_JE_PRIVATE
+case $host in
+*-linux*)
+	stops 'libjemalloc-dev --with-jemalloc=shared' $here --with-jemalloc=private zm_cv_jemalloc_archive=no
+	takes 'allocator from .*shared (no libjemalloc_pic.a.*libjemalloc-dev' $here zm_cv_jemalloc_archive=no
+	stops 'binutils OBJCOPY' $here --with-jemalloc=private ac_cv_prog_OBJCOPY= ac_cv_prog_ac_ct_OBJCOPY=
+	takes 'shared (objcopy was not found' $here ac_cv_prog_OBJCOPY= ac_cv_prog_ac_ct_OBJCOPY=
+	stops '--disable-shared' $here --with-jemalloc=private --disable-shared
+	stops '--with-pic --disable-static' $here --with-jemalloc=private --with-pic
+	takes 'shared (with --with-pic' $here --with-pic
+	takes 'shared (as MALLOC_LIBS says' $here MALLOC_LIBS="$work/fake/fake.o"
+	;;
+esac
+
+# An archive of one's own, with headers beside it: jemalloc or not, position-independent or not.
+if command -v "${AR:-ar}" >/dev/null && command -v "${OBJCOPY:-objcopy}" >/dev/null; then
+	fake_archive() {
+		fake_jemalloc "$1" "
+			int ${1}table[2]; void *${1}malloc(size_t n) { return &${1}table[n]; } void ${1}free(void *p) { }
+			void *${1}calloc(size_t n, size_t s) { return 0; } void ${1}dallocx(void *p, int flags) { }
+			void *${1}realloc(void *p, size_t s) { return ${1}malloc(s); }" $2
+		rm -f fake/libmine.a
+		ar cr fake/libmine.a fake/fake.o
+		mkdir -p fake/include
+		mv fake/jemalloc fake/include/
+	}
+	for prefix in '' je_; do
+		fake_archive "$prefix" -fPIC
+		takes 'allocator from .*fake/libmine.a, a private copy' --with-jemalloc="$work/fake/libmine.a"
+		defines 'ZM_JE_PRIVATE 1'
+	done
+	case $host in
+	x86_64-*-linux*)
+		fake_archive '' '-fno-pic -mcmodel=small'
+		stops "$work/fake/libmine.a position-independent" --with-jemalloc="$work/fake/libmine.a"
+		;;
+	esac
+	fake_jemalloc '' '' -fPIC
+	rm -f fake/libmine.a
+	ar cr fake/libmine.a fake/fake.o
+	stops "$work/fake/libmine.a --with-jemalloc=shared" --with-jemalloc="$work/fake/libmine.a" MALLOC_CFLAGS="-I$work/fake"
+fi
 
 test $failed = 0

@@ -27,3 +27,4 @@ zm_check_tests += tests/static_defrag_busy
 endif
 tests_static_defrag_busy_SOURCES = tests/test_defrag_busy.c $(zm_defrag_blocks)
 tests_static_defrag_busy_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_defrag_busy_LDADD = $(zm_static_ldadd)

@@ -38,7 +38,7 @@ tests_show_limit_LDADD = libzmalloc.la
 zm_script_tests += tests/check_secure.sh
 check_PROGRAMS += tests/show_published
 tests_show_published_SOURCES = tests/show_published.c
-tests_show_published_LDADD = libzmalloc.la $(ZM_SYSTEM_LIBS)
+tests_show_published_LDADD = libzmalloc.la $(ZM_MALLOC_LIBS) $(ZM_SYSTEM_LIBS)
 tests_show_published_LDFLAGS = $(AM_LDFLAGS) -static
 
 # Each parser of lib/os on texts made up by libFuzzer, FUZZ_SECONDS (60) long; FUZZ="stat smaps" picks.

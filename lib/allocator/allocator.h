@@ -31,7 +31,7 @@
  *
  *   ZM_RAW_FREE_KEEPS_ERRNO   1 if the two frees never change errno
  *   ZM_RAW_COUNTS             1 if the allocator keeps counters for each thread that we may read in
- *                             place of our own
+ *                             place of our own: no blocks but ours ever move them
  *
  * Cold (in the adaptor's .c), below. ENOTSUP is the answer of an allocator that cannot.
  */
@@ -120,12 +120,6 @@ int zm_allocator_background_purge(bool enable);
  * false if the allocator has none.
  */
 bool zm_raw_counters(const uint64_t **allocated, const uint64_t **freed);
-
-/*
- * True if blocks that are not ours move those counters too: the program's own malloc() is this
- * allocator. Then only differences around one call are ours.
- */
-bool zm_raw_counters_shared(void);
 
 /*
  * Asked by each thread before it frees: do the functions behind zm_raw_free_address() and

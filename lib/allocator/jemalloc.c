@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/allocator/jemalloc.c - jemalloc, cold half: finding its functions, its figures, its controls.
+ * lib/allocator/jemalloc.c - jemalloc, cold half: its figures, its controls.
  *
  * Controls and statistics: jemalloc(3), "MALLCTL NAMESPACE".
  */
@@ -19,12 +19,26 @@
 #include "allocator/jemalloc_names.h"
 #include "allocator/slab.h"
 
-static void take_functions(void);
-static pthread_once_t taken = PTHREAD_ONCE_INIT;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/*
+ * The call has jemalloc set itself up, where its own constructor comes after ours: so that its fork
+ * handlers are there before those of whoever calls us here.
+ */
+static void wake(void)
+{
+	const char *version;
+	size_t bytes = sizeof(version);
+
+	ZM_JE(mallctl)("version", (void *)&version, &bytes, NULL, 0);
+}
 
 static void set_up(void)
 {
-	take_functions();
+	wake();
+#if !ZM_JE_DIRECT
+	zm_je_take_functions();
+#endif
 #if !ZM_RAW_COUNTS
 	zm_size_map_init(zm_allocator_good_size);
 #endif
@@ -32,169 +46,12 @@ static void set_up(void)
 
 void zm_allocator_init(void)
 {
-	pthread_once(&taken, set_up);
-}
-
-/*
- * What the pointers hold until a constructor, or whoever allocates before it, has run
- * take_functions(). A block to free or measure cannot exist by then, but for NULL.
- */
-static void *first_malloc(size_t size)
-{
-	zm_allocator_init();
-	return zm_je.malloc(size);
-}
-
-static void *first_calloc(size_t num, size_t size)
-{
-	zm_allocator_init();
-	return zm_je.calloc(num, size);
-}
-
-static void *first_realloc(void *ptr, size_t size)
-{
-	zm_allocator_init();
-	return zm_je.realloc(ptr, size);
-}
-
-static void first_free(void *ptr)
-{
-	zm_allocator_init();
-	zm_je.free(ptr);
-}
-
-struct zm_jemalloc zm_je = {
-	.malloc = first_malloc,
-	.free = first_free,
-	.sdallocx = ZM_JE(sdallocx),
-	.calloc = first_calloc,
-	.realloc = first_realloc,
-	.usable_size = ZM_JE_USABLE_SIZE,
-	.mallocx = ZM_JE(mallocx),
-	.nallocx = ZM_JE(nallocx),
-	.mallctl = ZM_JE(mallctl),
-};
-
-#if defined(ZM_JE_PREFIXED)
-
-static void take_functions(void)
-{
-	zm_je.malloc = je_malloc;
-	zm_je.calloc = je_calloc;
-	zm_je.realloc = je_realloc;
-	zm_je.free = je_free;
-}
-
-#else
-
-/*
- * The plain four, made of jemalloc's other interface: for a process in which they cannot be found.
- */
-static void *malloc_by_flags(size_t size)
-{
-	return mallocx(size + (size == 0), 0);
-}
-
-static void *calloc_by_flags(size_t num, size_t size)
-{
-	/* Only ever called with num 1. */
-	(void)num;
-	return mallocx(size + (size == 0), MALLOCX_ZERO);
-}
-
-static void *realloc_by_flags(void *ptr, size_t size)
-{
-	return rallocx(ptr, size, 0);
-}
-
-static void free_by_flags(void *ptr)
-{
-	if (ptr != NULL)
-		dallocx(ptr, 0);
-}
-
-static void take_by_flags(void)
-{
-	zm_je.malloc = malloc_by_flags;
-	zm_je.calloc = calloc_by_flags;
-	zm_je.realloc = realloc_by_flags;
-	zm_je.free = free_by_flags;
-}
-
-static void take_plain(void)
-{
-	zm_je.malloc = malloc;
-	zm_je.calloc = calloc;
-	zm_je.realloc = realloc;
-	zm_je.free = free;
-}
-
-/* Does the program's own malloc(), as the linker resolved it for us, count in jemalloc? */
-static bool plain_malloc_is_jemalloc(void)
-{
-	uint64_t before, after;
-	size_t bytes = sizeof(before);
-	void *volatile block;
-
-	if (mallctl("thread.allocated", &before, &bytes, NULL, 0) != 0)
-		return false;
-	block = malloc(1);
-	if (mallctl("thread.allocated", &after, &bytes, NULL, 0) != 0)
-		after = before;
-	free(block);
-	return after != before;
-}
-
-#if defined(PIC) && defined(HAVE_DLADDR)
-
-#include <dlfcn.h>
-
-/* A data pointer to a function pointer, as POSIX's dlsym(3) requires to work. */
-#define TAKE(handle, member, name) (*(void **)&functions.member = dlsym((handle), (name))) != NULL
-
-static bool take_by_address(void)
-{
-	struct zm_jemalloc functions = zm_je;
-	void *mallctl_at, *handle;
-	Dl_info object;
-	bool found;
-
-	*(int (**)(const char *, void *, size_t *, void *, size_t)) & mallctl_at = mallctl;
-	if (dladdr(mallctl_at, &object) == 0 || object.dli_fname == NULL)
-		return false;
-	handle = dlopen(object.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-	if (handle == NULL)
-		return false;
-	/* nallocx and sdallocx as well: gperftools exports a nallocx of its own. */
-	found = TAKE(handle, malloc, "malloc") && TAKE(handle, calloc, "calloc") &&
-		TAKE(handle, realloc, "realloc") && TAKE(handle, free, "free") &&
-		TAKE(handle, usable_size, "malloc_usable_size") &&
-		TAKE(handle, nallocx, "nallocx") && TAKE(handle, sdallocx, "sdallocx") &&
-		TAKE(handle, mallocx, "mallocx");
-	dlclose(handle);
-	if (found)
-		zm_je = functions;
-	return found;
-}
-
-#else
-
-static bool take_by_address(void)
-{
-	return false;
-}
-
+#if !ZM_JE_DIRECT
+	if (zm_je_is_looking())
+		return;
 #endif
-
-static void take_functions(void)
-{
-	if (plain_malloc_is_jemalloc())
-		take_plain();
-	else if (!take_by_address())
-		take_by_flags();
+	pthread_once(&once, set_up);
 }
-
-#endif
 
 #if ZM_RAW_COUNTS
 
@@ -204,15 +61,6 @@ bool zm_raw_counters(const uint64_t **allocated, const uint64_t **freed)
 
 	return ZM_JE(mallctl)("thread.allocatedp", (void *)allocated, &bytes, NULL, 0) == 0 &&
 	       ZM_JE(mallctl)("thread.deallocatedp", (void *)freed, &bytes, NULL, 0) == 0;
-}
-
-bool zm_raw_counters_shared(void)
-{
-#if defined(ZM_JE_PREFIXED)
-	return false;
-#else
-	return zm_je.malloc == malloc;
-#endif
 }
 
 #endif
@@ -255,7 +103,7 @@ bool zm_allocator_has(int capability)
 
 size_t zm_allocator_good_size(size_t size)
 {
-	return zm_je.nallocx(size + (size == 0), 0);
+	return ZM_JE_OWN(nallocx)(size + (size == 0), 0);
 }
 
 #if ZM_RAW_COUNTS

@@ -2,11 +2,14 @@
 /*
  * lib/allocator/jemalloc.h - jemalloc, hot half.
  *
- * Where jemalloc's functions carry the plain names (Debian, Fedora), `malloc` inside a shared
- * library of ours is the C library's: jemalloc comes later in the lookup order of a program that
- * links -lzmalloc. So its functions are taken by address, once, from the object that holds
- * mallctl(), a name that is jemalloc's alone. A call through such a pointer costs what a call
- * through the GOT does, and half of mallocx()/dallocx() (6.2 and 12.4 ns a pair).
+ * ZM_JE_DIRECT is 1 where every function of this jemalloc has a name that nobody else in the
+ * process has: in a private copy, which only the shared library has (jemalloc_private.sh), and in a
+ * jemalloc that was built with the prefix je_. Calls are plain calls there.
+ *
+ * Elsewhere `malloc` inside a shared library of ours is the C library's, as jemalloc comes later in
+ * the lookup order of a program that links -lzmalloc. So jemalloc_taken.c takes its functions by
+ * address, once. A call through such a pointer costs what a call through the GOT does, and half of
+ * mallocx()/dallocx() (6.2 and 12.4 ns a pair).
  */
 #ifndef ZM_ALLOCATOR_JEMALLOC_H
 #define ZM_ALLOCATOR_JEMALLOC_H
@@ -27,26 +30,54 @@
 #define ZM_RAW_ARENAS 1
 #endif
 
+/* Only the objects of the shared library are compiled with PIC defined. */
+#if defined(ZM_JE_PRIVATE) && defined(PIC)
+#define ZM_JE_IS_OURS 1
+#else
+#define ZM_JE_IS_OURS 0
+#endif
+
+#if ZM_JE_IS_OURS || defined(ZM_JE_PREFIXED)
+#define ZM_JE_DIRECT 1
+#else
+#define ZM_JE_DIRECT 0
+#endif
+
 /*
  * jemalloc counts bytes for each thread anyway (thread.allocatedp, thread.deallocatedp), so a count
  * of ours would be the second. The counters lie in the thread's TLS on systems with ELF TLS, where
  * they live until the thread ends; 64 bits wide, they are read in one piece by 64-bit processors
  * only.
  *
- * A program that links the static library mostly has jemalloc as its own malloc() too, whose blocks
- * these counters show as well. There we count for ourselves. With link-time optimization, speed of
- * the bare allocator for a pair / in a window of 1,024 blocks: 0.81 / 0.84 with sizes as below; by
- * what each call moved jemalloc's counters 0.48 / 0.71.
+ * They count whoever calls this jemalloc, so they are ours only if nobody else can. A jemalloc that
+ * others see may serve the program's own malloc(), or a C++ library's operator new, at any time. We
+ * count for ourselves there. With link-time optimization, speed of the bare allocator for a pair /
+ * in a window of 1,024 blocks: 0.81 / 0.84 with sizes as below; by what each call moved jemalloc's
+ * counters 0.48 / 0.71 (`make bench`, column zmalloc+lto).
  */
-#if defined(ZM_RAW_ARENAS) && defined(PIC)
+#if defined(ZM_RAW_ARENAS) && ZM_JE_IS_OURS
 #define ZM_RAW_COUNTS 1
 #else
 #define ZM_RAW_COUNTS 0
 #include "allocator/size_map.h"
 #endif
 
+#if ZM_JE_DIRECT
+
+/* As in <jemalloc/jemalloc.h>, which would bring much else into every file. */
+void *je_malloc(size_t size);
+void *je_calloc(size_t num, size_t size);
+void *je_realloc(void *ptr, size_t size);
+void je_free(void *ptr);
+void *je_mallocx(size_t size, int flags);
+size_t je_sallocx(const void *ptr, int flags);
+void je_sdallocx(void *ptr, size_t size, int flags);
+#define ZM_JE_OWN(name) je_##name
+
+#else
+
 /*
- * Set before main() and never again;
+ * jemalloc_taken.c. Set before main() and never again;
  * until then each points to a function that sets them and goes on.
  */
 struct zm_jemalloc {
@@ -55,13 +86,18 @@ struct zm_jemalloc {
 	void (*sdallocx)(void *ptr, size_t size, int flags);
 	void *(*calloc)(size_t num, size_t size);
 	void *(*realloc)(void *ptr, size_t size);
-	size_t (*usable_size)(void *ptr);
 	void *(*mallocx)(size_t size, int flags);
+	size_t (*sallocx)(const void *ptr, int flags);
 	size_t (*nallocx)(size_t size, int flags);
-	int (*mallctl)(const char *name, void *old, size_t *old_size, void *new_value,
-		       size_t new_size);
 };
 extern struct zm_jemalloc zm_je;
+#define ZM_JE_OWN(name) zm_je.name
+
+void zm_je_take_functions(void);
+/* Does this thread do so just now? */
+bool zm_je_is_looking(void);
+
+#endif
 
 /* The flag of mallocx() for an alignment, jemalloc(3): the low six bits hold its logarithm. */
 ZM_INLINE int zm_je_align_flag(size_t alignment)
@@ -71,28 +107,28 @@ ZM_INLINE int zm_je_align_flag(size_t alignment)
 
 ZM_INLINE void *zm_raw_malloc(size_t size)
 {
-	return zm_je.malloc(size);
+	return ZM_JE_OWN(malloc)(size);
 }
 
 ZM_INLINE void *zm_raw_calloc(size_t size)
 {
-	return zm_je.calloc(1, size);
+	return ZM_JE_OWN(calloc)(1, size);
 }
 
 ZM_INLINE void *zm_raw_realloc(void *ptr, size_t size)
 {
-	return zm_je.realloc(ptr, size);
+	return ZM_JE_OWN(realloc)(ptr, size);
 }
 
 /* mallocx() is undefined for size 0, and where size and alignment overflow it fails. */
 ZM_INLINE void *zm_raw_aligned(size_t alignment, size_t size)
 {
-	return zm_je.mallocx(size + (size == 0), zm_je_align_flag(alignment));
+	return ZM_JE_OWN(mallocx)(size + (size == 0), zm_je_align_flag(alignment));
 }
 
 ZM_INLINE void zm_raw_free(void *ptr)
 {
-	zm_je.free(ptr);
+	ZM_JE_OWN(free)(ptr);
 }
 
 /*
@@ -103,7 +139,7 @@ ZM_INLINE void zm_raw_free(void *ptr)
 ZM_INLINE void zm_raw_free_sized(void *ptr, size_t size)
 {
 	(void)size;
-	zm_je.free(ptr);
+	ZM_JE_OWN(free)(ptr);
 }
 
 /*
@@ -122,17 +158,17 @@ ZM_INLINE bool zm_raw_sized_is_faster(const void *ptr)
  */
 ZM_INLINE void (*zm_raw_free_address(void))(void *)
 {
-	return zm_je.free;
+	return ZM_JE_OWN(free);
 }
 
 ZM_INLINE void (*zm_raw_free_sized_address(void))(void *, size_t, int)
 {
-	return zm_je.sdallocx;
+	return ZM_JE_OWN(sdallocx);
 }
 
 ZM_INLINE size_t zm_raw_usable(const void *ptr)
 {
-	return zm_je.usable_size((void *)ptr);
+	return ZM_JE_OWN(sallocx)(ptr, 0);
 }
 
 #if ZM_RAW_COUNTS

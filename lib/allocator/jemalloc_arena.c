@@ -378,10 +378,10 @@ void *zm_arena_malloc(struct zm_arena *arena, size_t size, bool zeroed)
 
 	size += size == 0;
 	if (take_cache(arena)) {
-		ptr = zm_je.mallocx(size, flags | MALLOCX_TCACHE(arena->cache));
+		ptr = ZM_JE_OWN(mallocx)(size, flags | MALLOCX_TCACHE(arena->cache));
 		leave_cache(arena);
 	} else {
-		ptr = zm_je.mallocx(size, flags | MALLOCX_TCACHE_NONE);
+		ptr = ZM_JE_OWN(mallocx)(size, flags | MALLOCX_TCACHE_NONE);
 	}
 	if (ptr != NULL)
 		zm_fetch_add(&arena->used_bytes, zm_raw_charged(ptr));
@@ -398,10 +398,10 @@ bool zm_arena_free(void *ptr)
 	bytes = zm_raw_charged(ptr);
 	zm_fetch_add(&arena->used_bytes, -bytes);
 	if (take_cache(arena)) {
-		zm_je.sdallocx(ptr, bytes, MALLOCX_TCACHE(arena->cache));
+		ZM_JE_OWN(sdallocx)(ptr, bytes, MALLOCX_TCACHE(arena->cache));
 		leave_cache(arena);
 	} else {
-		zm_je.sdallocx(ptr, bytes, MALLOCX_TCACHE_NONE);
+		ZM_JE_OWN(sdallocx)(ptr, bytes, MALLOCX_TCACHE_NONE);
 	}
 	return true;
 }

@@ -166,15 +166,6 @@ static bool able;
 
 static void start(void)
 {
-	/*
-	 * Not where the program's malloc() is this jemalloc too. A thread whose first call is a
-	 * free() of its own, that of a stack's TLS in pthread_join() say, is set up no further than
-	 * that needs; a hook that is not jemalloc's makes it finish, under the lock of the arena,
-	 * and that takes the same lock. Our own frees come from threads that are set up.
-	 */
-	zm_allocator_init();
-	if (zm_raw_counters_shared())
-		return;
 	/* The hooks of arena 0 before anybody can have changed them, if we come first. */
 	able = is_simple() && hooks_of(0, &plain, NULL) && plain != NULL;
 	if (able) {

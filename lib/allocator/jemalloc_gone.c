@@ -159,7 +159,7 @@ bool zm_je_answers_for_gone(const struct zm_slab_layout *layout)
 		return false;
 	search.number = (size_t)layout->bins + large;
 	search.inside[0] = (uintptr_t)ZM_JE(mallctl);
-	search.inside[1] = (uintptr_t)zm_je.malloc;
+	search.inside[1] = (uintptr_t)ZM_JE_OWN(malloc);
 	if (dl_iterate_phdr(search_object, &search) == 0)
 		return false;
 	for (uintptr_t page = search.mapped_end; page < search.end; page += page_bytes)

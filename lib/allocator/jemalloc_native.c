@@ -30,7 +30,7 @@ static void keep_errno(int flags)
 /* mallocx() is undefined for size 0. */
 void *zm_native_malloc(size_t size, int flags)
 {
-	void *ptr = zm_je.mallocx(size + (size == 0), flags);
+	void *ptr = ZM_JE_OWN(mallocx)(size + (size == 0), flags);
 
 	keep_errno(flags);
 	return ptr;

@@ -133,7 +133,7 @@ static bool query(const void *const *ptrs, struct usage *usage, size_t count)
 /* Experimental: does it answer in the form that we know? */
 static bool query_works(void)
 {
-	void *block = zm_je.mallocx(1, 0);
+	void *block = ZM_JE_OWN(mallocx)(1, 0);
 	const void *asked = block;
 	struct usage usage = {0, 0, 0};
 	bool works;
@@ -143,7 +143,7 @@ static bool query_works(void)
 	works = query(&asked, &usage, 1) && usage.free < usage.regions &&
 		usage.bytes == je.layout.bin[0].slab_bytes &&
 		usage.regions == je.layout.bin[0].regions;
-	zm_je.sdallocx(block, 1, 0);
+	ZM_JE_OWN(sdallocx)(block, 1, 0);
 	return works;
 }
 
@@ -264,8 +264,7 @@ bool zm_slab_usage(const void *ptr, struct zm_slab_usage *usage)
 		 * Region sizes do not follow from the slab's: ask.
 		 * The address is known to be jemalloc's.
 		 */
-		size_t bytes =
-			answer.regions < 2 ? SIZE_MAX : zm_je_sallocx((void *)(uintptr_t)ptr);
+		size_t bytes = answer.regions < 2 ? SIZE_MAX : ZM_JE_OWN(sallocx)(ptr, 0);
 
 		if (bytes > je.largest_region_bytes)
 			return false;
@@ -450,7 +449,7 @@ static int stock_flag(unsigned arena)
 /* The program will get the region: its size has to be known as that of any new block. */
 static void *take(unsigned bin, int flags)
 {
-	void *ptr = zm_je.mallocx(je.layout.bin[bin].region_bytes, flags);
+	void *ptr = ZM_JE_OWN(mallocx)(je.layout.bin[bin].region_bytes, flags);
 
 	if (ptr != NULL)
 		zm_raw_charged(ptr);
@@ -468,7 +467,7 @@ bool zm_slab_bin_of(size_t size, unsigned *bin)
 
 	if (size > je.largest_region_bytes)
 		return false;
-	bytes = zm_je.nallocx(size + (size == 0), 0);
+	bytes = ZM_JE_OWN(nallocx)(size + (size == 0), 0);
 	*bin = je.bin_by_size[bytes / 8];
 	return bytes <= je.largest_region_bytes;
 }
@@ -481,7 +480,8 @@ void *zm_slab_take_alone(unsigned arena, unsigned bin)
 void zm_slab_give(void *const *regions, size_t count, unsigned bin)
 {
 	for (size_t i = 0; i < count; i++)
-		zm_je.sdallocx(regions[i], je.layout.bin[bin].region_bytes, MALLOCX_TCACHE_NONE);
+		ZM_JE_OWN(sdallocx)
+	(regions[i], je.layout.bin[bin].region_bytes, MALLOCX_TCACHE_NONE);
 }
 
 void zm_slab_drain(void)

@@ -21,6 +21,7 @@ zm_allocator_sources += \
 	lib/allocator/jemalloc_names.h \
 	lib/allocator/jemalloc_native.c \
 	lib/allocator/jemalloc_slab.c \
+	lib/allocator/jemalloc_taken.c \
 	lib/allocator/size_map.c \
 	lib/allocator/size_map.h
 endif
@@ -54,3 +55,11 @@ zm_allocator_sources += \
 	lib/allocator/prefix.h \
 	lib/allocator/slab_none.c
 endif
+
+# The archive that was found, with names of its own: a jemalloc that only the shared library has.
+lib/allocator/libjemalloc_private.a: $(zm_jemalloc_archive) lib/allocator/jemalloc_private.sh
+	@$(MKDIR_P) lib/allocator
+	$(AM_V_GEN)AR='$(AR)' NM='$(NM)' OBJCOPY='$(OBJCOPY)' $(SHELL) $(srcdir)/lib/allocator/jemalloc_private.sh \
+		$(zm_jemalloc_archive) $@
+CLEANFILES += lib/allocator/libjemalloc_private.a
+EXTRA_DIST += lib/allocator/jemalloc_private.sh

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# tests/check_other_malloc.sh - the accounts are as exact in a program that is started with jemalloc, tcmalloc
+# or mimalloc as its own malloc(), or is linked with it, whatever the library is built on.
+
+. ./tests/build.env
+set -u
+
+skip()
+{
+	echo "SKIP: $1"
+	exit 77
+}
+
+test "$enable_shared" = yes || skip 'there is no shared library'
+test "$zm_sanitizer" = no || skip "a sanitizer's malloc() cannot be replaced"
+test "$cross_compiling" = no || skip 'cross compiled'
+work=$(mktemp -d "${TMPDIR:-/tmp}/zmalloc-other.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+# Where it is the library's own allocator as well, all that could mix up whose block it is.
+tests_for()
+{
+	if test "$1" = "$zm_malloc"; then
+		echo own_malloc errno shadow threads thread_used peak fork exit failure
+	else
+		echo own_malloc errno fork exit
+	fi
+}
+
+# run WHAT PROGRAM: with $malloc in the place of malloc().
+run()
+{
+	echo "$1"
+	ZMALLOC_TEST_MALLOC=$malloc "$2" >"$work/log" 2>&1 || {
+		cat "$work/log"
+		failed="$failed, $1"
+	}
+}
+
+seen= failed=
+for malloc in jemalloc tcmalloc tcmalloc_minimal mimalloc; do
+	library=$($CC -print-file-name=lib$malloc.so)
+	test -e "$library" || { echo "no lib$malloc here"; continue; }
+	library=$(readlink -f "$library")
+	seen=yes
+	for test in $(tests_for $malloc); do
+		LD_PRELOAD=$library run "$test with LD_PRELOAD=$library" "tests/test_$test"
+	done
+	# shellcheck disable=SC2086 # flags
+	$CC $CFLAGS -o "$work/own_malloc" tests/test_own_malloc.o tests/libsupport.a $LDFLAGS -Wl,--no-as-needed \
+		"$library" .libs/libzmalloc.so -Wl,-rpath,"$(pwd)/.libs" $CHECK_LIBS -lpthread -ldl || exit 99
+	run "own_malloc linked with $library" "$work/own_malloc"
+done
+test -n "$seen" || skip 'none of jemalloc, tcmalloc and mimalloc is here as a shared library'
+test -z "$failed" || {
+	echo "failed: ${failed#, }"
+	exit 1
+}
