@@ -30,15 +30,15 @@ size_t zmalloc_good_size(size_t size)
 void *zmalloc_extend_to_usable(void *ptr, size_t size)
 {
 	(void)size;
-	return ptr;
+	return zm_forget_size(ptr);
 }
 
-/* Store the usable size of a new block, if asked for. Returns ptr. */
+/* Store the usable size of a new block, if asked for. Returns ptr, all of which may be written. */
 ZM_INLINE void *tell(void *ptr, size_t *usable)
 {
 	if (usable != NULL)
 		*usable = ptr != NULL ? zm_raw_usable(ptr) : 0;
-	return ptr;
+	return zm_forget_size(ptr);
 }
 
 /* ---- Allocate ------------------------------------------------------------------------------- */
@@ -76,9 +76,9 @@ void *ztryrealloc_usable2(void *ptr, size_t size, size_t *usable, size_t *old_us
 	 * NULL for a size other than 0 is a failure:
 	 * the old block, and what is stored of it, stay as they are.
 	 */
-	if (moved != NULL || size == 0 || ptr == NULL)
-		tell(moved, usable);
-	return moved;
+	if (moved == NULL && size != 0 && ptr != NULL)
+		return NULL;
+	return tell(moved, usable);
 }
 
 void *zrealloc_usable2(void *ptr, size_t size, size_t *usable, size_t *old_usable)

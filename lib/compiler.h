@@ -40,6 +40,22 @@
 #define zm_prefetch(address) ((void)(address))
 #endif
 
+/*
+ * The same pointer, of whose block the compiler knows nothing, least of all the size: an attribute of
+ * the function that allocated it, or a builtin, says the size asked for, and inlining and link-time
+ * optimization carry that to the caller. _FORTIFY_SOURCE would then end a program that writes to the
+ * usable size, as it may. Costs no instruction.
+ */
+#if defined(__GNUC__)
+ZM_INLINE void *zm_forget_size(void *ptr)
+{
+	__asm__("" : "+r"(ptr));
+	return ptr;
+}
+#else
+#define zm_forget_size(ptr) (ptr)
+#endif
+
 /* 64 on every processor we run on but Apple's (128), where two counters a line only cost speed. */
 #define ZM_CACHELINE_BYTES 64
 
