@@ -11,18 +11,19 @@ need() {
 	return 1
 }
 
-# The machine's own apt sources, reduced to the release itself: its updates come from servers that are
-# not always in step for every architecture. TYPE: deb or deb-src.
+# apt_sources TYPE FOLDER [RELEASE]: the machine's own apt sources, reduced to a release itself: its
+# updates come from servers that are not always in step for every architecture. RELEASE: the machine's
+# own, unless its archive has not what is wanted. TYPE: deb or deb-src.
 apt_sources() {
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
 		case $file in
 		*.list)
-			awk -v type="$1" -v codename="$codename" \
-				'$1 == "deb" && index($0, " " codename " ") { sub(/^deb/, type); print }' "$file"
+			awk -v type="$1" -v codename="$codename" -v release="${3:-$codename}" \
+				'$1 == "deb" && sub(" " codename " ", " " release " ") { sub(/^deb/, type); print }' "$file"
 			;;
 		*.sources)
-			awk -v type="$1" -v codename="$codename" '
+			awk -v type="$1" -v codename="$codename" -v release="${3:-$codename}" '
 				BEGIN { RS = ""; FS = "\n" }
 				{
 					wanted = 0
@@ -31,7 +32,7 @@ apt_sources() {
 						line = $i
 						if (line ~ /^Suites:/) {
 							wanted = index(line " ", " " codename " ")
-							line = "Suites: " codename
+							line = "Suites: " release
 						}
 						if (line ~ /^Types:/)
 							line = "Types: " type
@@ -51,19 +52,36 @@ apt_sources() {
 	}
 }
 
-# sysroot ARCHITECTURE: the headers and libraries of Debian there, in $cache/sysroot-ARCHITECTURE.
+# mend_links FOLDER: what a package's own links leave out of a sysroot. One that begins with / leads to
+# the machine's own files: it hides shared libraries from the linker, and ppc64el's loader from the
+# emulator. /lib is a link that a package makes when it is installed, if all its files are in /usr/lib.
+mend_links() {
+	find "$1" -type l -lname '/*' | while read -r link; do
+		target=$1$(readlink "$link")
+		test ! -e "$target" || ln -sfnr "$target" "$link"
+	done
+	for folder in lib lib64; do
+		test -e "$1/$folder" || test ! -e "$1/usr/$folder" || ln -s "usr/$folder" "$1/$folder"
+	done
+}
+
+# sysroot ARCHITECTURE RELEASE: the headers and libraries of Debian there, in $cache/sysroot-ARCHITECTURE.
+# RELEASE: "-" for the machine's own.
 sysroot() {
 	test -e "$cache/sysroot-$1/done" && return
 	need mmdebstrap mmdebstrap || return
+	release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	test "$2" = - || release=$2
 	rm -rf "$cache/sysroot-$1" "$cache/sources"
 	mkdir -p "$cache/sources"
-	apt_sources deb "$cache/sources" || return
+	apt_sources deb "$cache/sources" "$release" || return
 	mmdebstrap --arch="$1" --variant=extract \
 		--include=libc6-dev,libgcc-12-dev,check,libjemalloc-dev \
-		"$codename" "$cache/sysroot-$1" "$cache"/sources/* || {
+		"$release" "$cache/sysroot-$1" "$cache"/sources/* || {
 		echo "mmdebstrap failed"
 		return 1
 	}
+	mend_links "$cache/sysroot-$1"
 	touch "$cache/sysroot-$1/done"
 }
 

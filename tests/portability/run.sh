@@ -42,10 +42,10 @@ build_and_test() {
 			$make -C "$folder" -j "$jobs" check zm_once_tests= "$@"
 }
 
-# The functions of a kind take: FOLDER ARCHITECTURE TRIPLE ALLOCATOR.
+# The functions of a kind take: FOLDER ARCHITECTURE TRIPLE ALLOCATOR RELEASE.
 build_debian() {
 	root=$cache/sysroot-$2
-	sysroot "$2" || return 77
+	sysroot "$2" "$5" || return 77
 	libraries=$root/usr/lib/$3
 	emulator=
 	if test "$2" = i386; then
@@ -56,6 +56,7 @@ build_debian() {
 	else
 		case $3 in
 		arm-*) emulator=qemu-arm-static ;;
+		powerpc64le-*) emulator=qemu-ppc64le-static ;;
 		*) emulator=qemu-${3%%-*}-static ;;
 		esac
 		need "$3-gcc" "gcc-$3" && need "$emulator" qemu-user-static || return 77
@@ -83,9 +84,8 @@ build_musl() {
 build_macos() {
 	zig || return 77
 	export lt_cv_prog_gnu_ld=no lt_cv_apple_cc_single_mod=no
-	set -- "$@" CC="$zig cc -target $2-macos" AR="$zig ar" RANLIB="$zig ranlib"
 	folder=$1 architecture=$2 triple=$3 allocator=$4
-	shift 4
+	set -- CC="$zig cc -target $2-macos" AR="$zig ar" RANLIB="$zig ranlib"
 	check_for "macos-$architecture" --host="$triple" "$@" || return 77
 	PKG_CONFIG_LIBDIR=$cache/check-macos-$architecture/lib/pkgconfig \
 		configure_in "$folder" --host="$triple" --with-malloc="$allocator" "$@" || return
@@ -111,13 +111,13 @@ count() {
 	sed -n "s/^# $1: *//p" "$log" | tail -n 1
 }
 
-# one NAME KIND ARCHITECTURE TRIPLE ALLOCATOR
+# one NAME KIND ARCHITECTURE TRIPLE ALLOCATOR RELEASE
 one() {
 	name=$1
 	log=$work/$name.log
 	start=$(date +%s)
 	rm -f "$work/$name/state"
-	("build_$2" "$work/$name" "$3" "$4" "$5") </dev/null >"$log" 2>&1
+	("build_$2" "$work/$name" "$3" "$4" "$5" "$6") </dev/null >"$log" 2>&1
 	status=$?
 	seconds=$(($(date +%s) - start))
 	if test $status = 77 && test "${CI:-no}" = no; then
@@ -156,15 +156,15 @@ for wanted in "$@"; do
 done
 
 table target built tests passed failed skipped time ''
-while IFS='|' read -r target kind architecture triple allocators; do
+while IFS='|' read -r target kind architecture triple allocators release; do
 	for allocator in $allocators; do
 		case " ${*:-$target} " in
 		*" $target "* | *" $target:$allocator "*) ;;
 		*) continue ;;
 		esac
 		case $kind in
-		stubs) one "$target" "$kind" "$architecture" "$triple" "$allocator" ;;
-		*) one "$target-$allocator" "$kind" "$architecture" "$triple" "$allocator" ;;
+		stubs) one "$target" "$kind" "$architecture" "$triple" "$allocator" "$release" ;;
+		*) one "$target-$allocator" "$kind" "$architecture" "$triple" "$allocator" "$release" ;;
 		esac
 	done
 done <"$work/targets"
