@@ -234,7 +234,8 @@ ZMALLOC_API void zmalloc_set_oom_handler(void (*handler)(size_t));
 
 /*
  * Resident set size of this process, by the page. Where the system has no source for it:
- * zmalloc_used_memory(), an estimate. Never allocates. Linux: proc(5), /proc/self/statm.
+ * zmalloc_used_memory(), an estimate. Never allocates. Linux: proc(5), /proc/self/statm. Haiku counts
+ * pages that areas or teams share for each of them, and has no figure for an area over 4 GiB.
  */
 ZMALLOC_API size_t zmalloc_get_rss(void);
 

@@ -4,6 +4,12 @@
  */
 #include "config.h"
 
+/*
+ * configure's answer for files over 2 GiB. <procfs.h> stops a 32-bit compilation that has it, and no
+ * off_t is passed from here to anywhere.
+ */
+#undef _FILE_OFFSET_BITS
+
 #include "os/file.h"
 #include "os/os.h"
 #include "os/rss_only.h"

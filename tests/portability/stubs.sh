@@ -9,27 +9,71 @@ set -u
 
 source=$(cd "$(dirname "$0")/../.." && pwd)
 here=$source/tests/portability
+cc=${CC:-gcc}
 failed=0
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/zmalloc-stubs.XXXXXX") || exit 1
+trap 'rm -rf "$tmp"' EXIT
+# What configure finds on 32 bits everywhere, and on 64 bits nowhere.
+mkdir "$tmp/32" "$tmp/64"
+echo '#define _GNU_SOURCE 1' | tee "$tmp/64/config.h" >"$tmp/32/config.h"
+echo '#define _FILE_OFFSET_BITS 64' >>"$tmp/32/config.h"
+
+# Debian keeps these headers in a folder for the compiler's own width alone; for us they serve both.
+multiarch=$(echo '#include <asm/errno.h>' | $cc -M -x c - | tr ' ' '\n' | sed -n 's,/asm/errno\.h$,,p')
+
+# compile SYSTEM MACRO BITS ARGUMENTS...
+compile() {
+	stubs=$here/stubs/$1 macro=$2 bits=$3
+	shift 3
+	$cc -m$bits -std=gnu11 -Werror -Wall -Wextra -Wshadow -Wstrict-prototypes \
+		-U__linux__ -U__linux -Ulinux -D"$macro" -DHAVE_BACKTRACE=1 -DHAVE_MSG_NOSIGNAL=1 \
+		-I"$tmp/$bits" -isystem "$stubs" -idirafter "$multiarch" -idirafter "$here/stubs/32" \
+		-I"$source/lib" -I"$source/include" "$@"
+}
+
+# Both widths where the compiler has them, as x86-64's has.
+widths=
+for bits in 64 32; do
+	echo 'typedef int nothing;' >"$tmp/nothing.c"
+	! $cc -m$bits -fsyntax-only "$tmp/nothing.c" 2>/dev/null || widths="$widths $bits"
+done
+test -n "$widths" || { echo "stubs: $cc knows neither -m64 nor -m32"; exit 1; }
 
 # check SYSTEM MACRO FILES...: with the macro that the system's compiler predefines, where a file asks.
 check() {
 	system=$1
 	macro=$2
 	shift 2
-	tmp=$(mktemp -d "${TMPDIR:-/tmp}/zmalloc-stubs.XXXXXX") || exit 1
-	echo '#define _GNU_SOURCE 1' >"$tmp/config.h"
 	errors=0
-	for file in "$@" backtrace limit no_group_limit no_process no_stat pages sigpipe text; do
-		${CC:-gcc} -std=gnu11 -fsyntax-only -Werror -Wall -Wextra -Wshadow -Wstrict-prototypes \
-			-U__linux__ -U__linux -Ulinux -D"$macro" -DHAVE_BACKTRACE=1 -DHAVE_MSG_NOSIGNAL=1 \
-			-I"$tmp" -isystem "$here/stubs/$system" -I"$source/lib" -I"$source/include" \
-			"$source/lib/os/$file.c" || errors=$((errors + 1))
+	set -- "$@" backtrace environment limit no_group_limit no_process no_stat pages sigpipe text
+	for bits in $widths; do
+		for file in "$@"; do
+			compile "$system" "$macro" "$bits" -fsyntax-only "$source/lib/os/$file.c" || errors=$((errors + 1))
+		done
 	done
-	rm -rf "$tmp"
 	if test $errors = 0; then
-		echo "$system: $(($# + 8)) files"
+		echo "$system: $# files, bits:$widths"
 	else
 		echo "$system: FAILED, $errors files"
+		failed=1
+	fi
+}
+
+# run SYSTEM PROGRAM FILES...: a program among the stubs that plays the system's part, linked and run.
+run() {
+	system=$1
+	program=$2
+	shift 2
+	files=
+	for file in "$@"; do
+		files="$files $source/lib/os/$file.c"
+	done
+	# shellcheck disable=SC2086 # one word for each file
+	if compile "$system" STUBS 64 -o "$tmp/$program" "$here/stubs/$system/$program.c" $files &&
+		"$tmp/$program"; then
+		echo "$system: $program passes"
+	else
+		echo "$system: $program FAILED"
 		failed=1
 	fi
 }
@@ -41,7 +85,10 @@ for system in ${*:-freebsd dragonfly netbsd openbsd solaris haiku}; do
 	netbsd) check netbsd STUBS netbsd rss_only ;;
 	openbsd) check openbsd STUBS openbsd rss_only ;;
 	solaris) check solaris STUBS solaris rss_only file ;;
-	haiku) check haiku STUBS haiku rss_only ;;
+	haiku)
+		check haiku STUBS haiku rss_only
+		run haiku areas haiku rss_only text
+		;;
 	*)
 		echo "stubs: no system $system" >&2
 		exit 2

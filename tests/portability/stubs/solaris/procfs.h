@@ -7,6 +7,11 @@
 
 #include <sys/types.h>
 
+/* As there: the structures of 32-bit programs have off_t of 32 bits. */
+#if !defined(_LP64) && defined(_FILE_OFFSET_BITS) && _FILE_OFFSET_BITS == 64
+#error "Cannot use procfs in the large file compilation environment"
+#endif
+
 typedef struct psinfo {
 	int pr_flag;
 	pid_t pr_pid;
