@@ -65,17 +65,7 @@ void skip_part(const char *reason)
 
 /* ---- Where we run --------------------------------------------------------------------------- */
 
-#if !defined(__has_feature)
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
-	__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                     \
-	__has_feature(memory_sanitizer)
-#define SANITIZED true
-
-/* A shared run-time library finds only what is visible. */
-#define ZM_SEEN __attribute__((__visibility__("default")))
-
+#if SANITIZED
 /* Memory that is not there is what we test; threads started in a child of a threaded parent too. */
 ZM_SEEN const char *__asan_default_options(void);
 const char *__asan_default_options(void)
@@ -94,8 +84,6 @@ const char *__tsan_default_options(void)
 {
 	return "allocator_may_return_null=1:die_after_fork=0";
 }
-#else
-#define SANITIZED false
 #endif
 
 bool sanitized(void)

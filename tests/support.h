@@ -53,7 +53,20 @@ const char *file_of_function(const char *function);
 bool malloc_is_the_c_librarys(void);
 
 /* A sanitizer is compiled in; its run-time library has threads and locks of its own. */
+#if !defined(__has_feature)
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
+	__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                     \
+	__has_feature(memory_sanitizer)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
 bool sanitized(void);
+
+/* A function of the program that shared libraries are to find. */
+#define ZM_SEEN __attribute__((__visibility__("default")))
 bool under_valgrind(void);
 
 /*

@@ -18,6 +18,7 @@
 #include <zmalloc.h>
 
 #include "tests/defrag_blocks.h"
+#include "tests/own_time.h"
 
 /* Eight pages, up to 4 KiB; a slab has no more than 512 regions, so those under 64 bytes have less. */
 #define OPTION "slab_sizes:1-4096:8"
@@ -140,6 +141,7 @@ int main(int argc, char **argv)
 	if (slabs_are_planned() && (option == NULL || strcmp(option, OPTION) != 0))
 		start_anew(argv);
 	tests = tests_named("defrag_average");
+	tcase_add_checked_fixture(tests, own_time_begin, own_time_end);
 	if (slabs_are_planned())
 		tcase_add_test(tests, slabs_are_as_the_option_says);
 	tcase_add_test(tests, a_driver_gains_in_some_passes);

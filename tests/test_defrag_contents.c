@@ -11,6 +11,7 @@
 #include <zmalloc.h>
 
 #include "tests/defrag_blocks.h"
+#include "tests/own_time.h"
 
 #define BLOCKS 300000
 
@@ -165,6 +166,7 @@ int main(void)
 	TCase *tests = tests_named("defrag_contents");
 
 	need_planning();
+	tcase_add_checked_fixture(tests, own_time_begin, own_time_end);
 	tcase_add_test(tests, a_cycle_gains_and_loses_nothing);
 	tcase_add_test(tests, sizes_stay);
 	tcase_add_test(tests, hidden_blocks_are_left_in_peace);
