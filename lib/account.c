@@ -18,7 +18,7 @@
  * the thread is ENDED: each call takes the cold path and moves the shared counter `ended`
  * atomically, by sizes asked of the allocator. So the order of destructors does not matter.
  *
- * Fork. The lock is held across fork(), so the child's records are whole. Only the forking thread
+ * Fork. The lock is held across fork() (lib/fork.h), so the child's records are whole. Only the forking thread
  * lives on there; every other owner's figure is kept in its record (borrowed ones are added to
  * net), which becomes idle. Their blocks exist in the child too, so the sum is right; a block that
  * another thread was just then allocating is lost to the child in any allocator.
@@ -29,6 +29,7 @@
 
 #include <errno.h>
 
+#include "fork.h"
 #include "os/os.h"
 
 static const uint64_t zero;
@@ -59,7 +60,9 @@ ZM_TLS struct zm_thread zm_thread = {
 	.state = ZM_THREAD_NEW,
 };
 
-struct zm_account zm_account = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
+struct zm_account zm_account = {.lock = ZM_LOCK_INITIALIZER};
+
+static ZM_ATOMIC(zm_account_hook) child_hook;
 
 /* ---- Records; all under the lock ------------------------------------------------------------ */
 
@@ -137,26 +140,36 @@ static void forget_counter(struct zm_thread *self)
 static void leave(void *record)
 {
 	struct zm_counter *counter = record;
+	bool over;
 
 	if (zm_thread.counter == counter)
 		zm_thread.ended_bytes = zm_thread_net(&zm_thread);
-	pthread_mutex_lock(&zm_account.lock);
+	zm_lock(&zm_account.lock);
+	over = zm_counter_bytes(counter) > counter->granted_bytes;
 	retire_record(counter);
-	pthread_mutex_unlock(&zm_account.lock);
+	if (over)
+		zm_account_settle();
+	zm_unlock(&zm_account.lock);
 	if (zm_thread.counter == counter)
 		forget_counter(&zm_thread);
 }
 
+/* ---- Fork; see lib/fork.h -------------------------------------------------------------------- */
+
 static void before_fork(void)
 {
-	pthread_mutex_lock(&zm_account.lock);
+	zm_lock(&zm_account.lock);
 }
 
 static void after_fork_in_parent(void)
 {
-	pthread_mutex_unlock(&zm_account.lock);
+	zm_unlock(&zm_account.lock);
 }
 
+/*
+ * A lost thread may have got past its ceiling and not come by yet. What is left is a single thread,
+ * whose every figure has to be right at once.
+ */
 static void after_fork_in_child(void)
 {
 	for (struct zm_chunk *chunk = &zm_account.first; chunk != NULL;
@@ -167,26 +180,61 @@ static void after_fork_in_child(void)
 			if (counter->owner != NULL && counter->owner != &zm_thread)
 				retire_record(counter);
 		}
-	pthread_mutex_unlock(&zm_account.lock);
+	zm_account_settle();
+	if (zm_load(&child_hook) != NULL) {
+		zm_store(&zm_account.child_due, true);
+		zm_account_tell_all();
+	}
+	zm_unlock(&zm_account.lock);
+}
+
+void zm_account_set_child_hook(zm_account_hook hook)
+{
+	zm_store_release(&child_hook, hook);
+}
+
+ZM_COLD void zm_account_go_on_in_child(void)
+{
+	zm_account_hook hook;
+	int saved_errno = errno;
+	bool due;
+
+	zm_lock(&zm_account.lock);
+	due = zm_load(&zm_account.child_due);
+	zm_store(&zm_account.child_due, false);
+	if (due)
+		zm_account_tell_all();
+	zm_unlock(&zm_account.lock);
+	hook = zm_load_acquire(&child_hook);
+	if (due && hook != NULL)
+		hook();
+	errno = saved_errno;
 }
 
 /* ---- Joining -------------------------------------------------------------------------------- */
 
-void zm_account_set_up(void)
+static void set_up(void)
 {
+	static const struct zm_fork_room room = {before_fork, after_fork_in_parent,
+						 after_fork_in_child};
+
 	zm_allocator_init();
 	zm_account.last = &zm_account.first;
 	lend_nothing(&zm_account.first);
-	zm_account.usable =
-		pthread_key_create(&zm_account.key, leave) == 0 &&
-		pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
+	zm_account.usable = pthread_key_create(&zm_account.key, leave) == 0 &&
+			    zm_fork_join(ZM_FORK_ACCOUNT, &room) == 0;
+}
+
+bool zm_account_begin(void)
+{
+	return zm_once(&zm_account.once, set_up);
 }
 
 #if defined(__GNUC__)
 /* Early, so that our fork handlers run inside the allocator's and the key exists before threads. */
 __attribute__((__constructor__)) static void set_up_early(void)
 {
-	pthread_once(&zm_account.once, zm_account_set_up);
+	zm_account_begin();
 }
 #endif
 
@@ -234,15 +282,16 @@ static struct zm_counter *take_record_locked(void)
 {
 	struct zm_counter *counter;
 
-	pthread_mutex_lock(&zm_account.lock);
+	zm_lock(&zm_account.lock);
 	counter = take_record();
-	pthread_mutex_unlock(&zm_account.lock);
+	zm_unlock(&zm_account.lock);
 	return counter;
 }
 
 /*
- * pthread_setspecific() may allocate, and a program may build its malloc() on ours. Such a call
- * finds the thread ENDED and is settled in `ended`.
+ * pthread_setspecific() may allocate, and so may all that is done once at the beginning; a program
+ * may build its malloc() on ours. Such a call finds the thread ENDED, or the beginning begun, and is
+ * settled in `ended`. In the latter case the thread joins at a later call.
  */
 ZM_COLD void zm_account_join(void)
 {
@@ -250,14 +299,15 @@ ZM_COLD void zm_account_join(void)
 	struct zm_counter *counter;
 	int saved_errno = errno;
 
+	if (!zm_account_begin())
+		return;
 	self->state = ZM_THREAD_ENDED;
-	pthread_once(&zm_account.once, zm_account_set_up);
 	counter = zm_account.usable ? take_record_locked() : NULL;
 	if (counter != NULL && pthread_setspecific(zm_account.key, counter) == 0) {
 		find_counters(self);
-		pthread_mutex_lock(&zm_account.lock);
+		zm_lock(&zm_account.lock);
 		own_record(self, counter);
-		pthread_mutex_unlock(&zm_account.lock);
+		zm_unlock(&zm_account.lock);
 		self->counter = counter;
 		self->state = ZM_THREAD_LIVE;
 	}

@@ -207,6 +207,13 @@ const struct zm_watch *zm_account_watched(void);
 typedef void (*zm_account_hook)(void);
 void zm_account_set_hook(zm_account_hook hook);
 
+/*
+ * Have `hook` called in the child of a fork, on the first call there that gets or gives up a block,
+ * with no lock held: not in the handler of the fork, for what runs there may neither wait nor start
+ * a thread, and most children run another program before they call us at all. One at a time.
+ */
+void zm_account_set_child_hook(zm_account_hook hook);
+
 /* Live threads that have used the library. */
 size_t zm_account_threads(void);
 

@@ -46,6 +46,8 @@ ZM_COLD void zm_free_unsettled(void *ptr)
 	bytes = zm_raw_charged(ptr);
 	if (free_or_hold(ptr) || !zm_thread.borrows)
 		zm_account_gone(bytes);
+	if (zm_unlikely(zm_load(&zm_account.child_due)))
+		zm_account_go_on_in_child();
 	errno = saved_errno;
 }
 
@@ -129,12 +131,15 @@ static void free_watched(void *ptr)
 
 void zm_account_tell_functions(struct zm_thread *thread)
 {
-	bool watched = zm_load(&zm_account.watch) != NULL;
+	bool watched = zm_load(&zm_account.watch) != NULL, due = zm_load(&zm_account.child_due);
 
-	zm_store(&thread->watched, watched || zm_load(&zm_account.routed));
+	zm_store(&thread->watched, watched || due || zm_load(&zm_account.routed));
 	if (!thread->borrows)
 		return;
-	if (watched) {
+	if (due) {
+		zm_store(&thread->free, zm_free_unsettled);
+		zm_store(&thread->free_sized, zm_free_sized_unsettled);
+	} else if (watched) {
 		zm_store(&thread->free, free_watched);
 		zm_store(&thread->free_sized, free_sized_watched);
 	} else if (zm_load(&zm_account.routed)) {
@@ -153,14 +158,14 @@ void zm_account_tell_functions(struct zm_thread *thread)
 
 void zm_account_tell_functions(struct zm_thread *thread)
 {
-	zm_store(&thread->watched,
-		 zm_load(&zm_account.watch) != NULL || zm_load(&zm_account.routed));
+	zm_store(&thread->watched, zm_load(&zm_account.watch) != NULL ||
+					   zm_load(&zm_account.child_due) ||
+					   zm_load(&zm_account.routed));
 }
 
 #endif
 
-/* Under the lock. */
-static void tell_all(void)
+void zm_account_tell_all(void)
 {
 	for (struct zm_chunk *chunk = &zm_account.first; chunk != NULL;
 	     chunk = zm_load(&chunk->next))
@@ -171,22 +176,26 @@ static void tell_all(void)
 			}
 }
 
+/*
+ * The lock is taken whether there were arenas before or not: whoever comes second must not have its
+ * arena until the first has told every thread.
+ */
 void zm_account_route(void)
 {
-	if (zm_load_acquire(&zm_account.routed))
-		return;
-	pthread_once(&zm_account.once, zm_account_set_up);
-	pthread_mutex_lock(&zm_account.lock);
-	zm_store_release(&zm_account.routed, true);
-	tell_all();
-	pthread_mutex_unlock(&zm_account.lock);
+	zm_account_begin();
+	zm_lock(&zm_account.lock);
+	if (!zm_load(&zm_account.routed)) {
+		zm_store_release(&zm_account.routed, true);
+		zm_account_tell_all();
+	}
+	zm_unlock(&zm_account.lock);
 }
 
 void zm_account_watch(const struct zm_watch *watch)
 {
-	pthread_once(&zm_account.once, zm_account_set_up);
-	pthread_mutex_lock(&zm_account.lock);
+	zm_account_begin();
+	zm_lock(&zm_account.lock);
 	zm_store_release(&zm_account.watch, watch);
-	tell_all();
-	pthread_mutex_unlock(&zm_account.lock);
+	zm_account_tell_all();
+	zm_unlock(&zm_account.lock);
 }

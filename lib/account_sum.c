@@ -26,27 +26,43 @@ ptrdiff_t zm_account_sum(void)
 
 	if (!ZM_COUNT_BORROWED)
 		return sum_unlocked();
-	pthread_mutex_lock(&zm_account.lock);
+	zm_lock(&zm_account.lock);
 	sum = sum_unlocked();
-	pthread_mutex_unlock(&zm_account.lock);
+	zm_unlock(&zm_account.lock);
 	return sum;
 }
 
 /*
- * Threads stay under their ceilings and these under the peak: a sum over it adds figures of
- * different moments, of which one block may be in two.
+ * A sum over the peak is of one block seen twice, as the figures are of different moments, or of a
+ * thread that got past its ceiling unseen: a ceiling is lowered for the sake of others, and its owner
+ * may by then have compared with the one before. At rest only the latter is left, and the peak is
+ * raised.
  */
+static ZM_COLD ptrdiff_t sum_over_peak(void)
+{
+	ptrdiff_t sum, peak;
+
+	zm_lock(&zm_account.lock);
+	zm_account_settle();
+	sum = sum_unlocked();
+	zm_unlock(&zm_account.lock);
+	peak = zm_load(&zm_account.peak_bytes);
+	return sum < peak ? sum : peak;
+}
+
 size_t zm_account_used(void)
 {
-	ptrdiff_t sum = zm_account_sum(), peak = zm_load(&zm_account.peak_bytes);
+	ptrdiff_t sum = zm_account_sum();
 
-	if (sum > peak)
-		sum = peak;
+	if (zm_unlikely(sum > zm_load(&zm_account.peak_bytes)))
+		sum = sum_over_peak();
 	return sum > 0 ? (size_t)sum : 0;
 }
 
+/* With a look at the sum: see sum_over_peak(). */
 size_t zm_account_peak(void)
 {
+	zm_account_used();
 	return (size_t)zm_load(&zm_account.peak_bytes);
 }
 
@@ -67,8 +83,8 @@ size_t zm_account_threads(void)
 {
 	size_t threads;
 
-	pthread_mutex_lock(&zm_account.lock);
+	zm_lock(&zm_account.lock);
 	threads = zm_account.threads;
-	pthread_mutex_unlock(&zm_account.lock);
+	zm_unlock(&zm_account.lock);
 	return threads;
 }

@@ -31,7 +31,8 @@ static void raise_peak(ptrdiff_t bytes)
 
 void zm_account_tell_ceiling(struct zm_counter *counter)
 {
-	ptrdiff_t bytes = zm_load(&zm_account.watch) != NULL ? PTRDIFF_MIN : counter->granted_bytes;
+	bool comes_by = zm_load(&zm_account.watch) != NULL || zm_load(&zm_account.child_due);
+	ptrdiff_t bytes = comes_by ? PTRDIFF_MIN : counter->granted_bytes;
 
 #if ZM_COUNT_BORROWED
 	if (counter->owner->borrows) {
@@ -93,22 +94,39 @@ void zm_account_raise(struct zm_counter *counter, ptrdiff_t figure)
 		raise_peak(zm_load(&zm_account.peak_bytes) - room);
 }
 
+/* To a ceiling that is the figure: the owner comes by at its next call, and gets more. */
+void zm_account_settle(void)
+{
+	ptrdiff_t room;
+
+	for (struct zm_chunk *chunk = &zm_account.first; chunk != NULL;
+	     chunk = zm_load(&chunk->next))
+		for (size_t i = 0; i < ZM_CHUNK_COUNTERS; i++) {
+			struct zm_counter *counter = &chunk->counters[i];
+
+			if (counter->owner != NULL &&
+			    zm_counter_bytes(counter) > counter->granted_bytes)
+				set_ceiling(counter, zm_counter_bytes(counter));
+		}
+	if (room_under_peak() >= 0)
+		return;
+	take_back_room(NULL);
+	room = room_under_peak();
+	if (room < 0)
+		raise_peak(zm_load(&zm_account.peak_bytes) - room);
+}
+
 /* ---- The cold path of each call ------------------------------------------------------------- */
 
 /* A change by a thread that has no record. */
 static void settle_ended(ptrdiff_t bytes)
 {
-	ptrdiff_t room;
-
 	zm_thread.ended_bytes += bytes;
-	pthread_mutex_lock(&zm_account.lock);
+	zm_lock(&zm_account.lock);
 	zm_fetch_add(&zm_account.ended_bytes, bytes);
 	if (room_under_peak() < 0)
-		take_back_room(NULL);
-	room = room_under_peak();
-	if (room < 0)
-		raise_peak(zm_load(&zm_account.peak_bytes) - room);
-	pthread_mutex_unlock(&zm_account.lock);
+		zm_account_settle();
+	zm_unlock(&zm_account.lock);
 }
 
 /*
@@ -119,10 +137,12 @@ static void raise_ceiling_if_due(struct zm_counter *counter)
 {
 	zm_account_hook hook;
 
-	pthread_mutex_lock(&zm_account.lock);
+	zm_lock(&zm_account.lock);
 	if (zm_counter_bytes(counter) > counter->granted_bytes)
 		zm_account_raise(counter, zm_counter_bytes(counter));
-	pthread_mutex_unlock(&zm_account.lock);
+	zm_unlock(&zm_account.lock);
+	if (zm_unlikely(zm_load(&zm_account.child_due)))
+		zm_account_go_on_in_child();
 	hook = zm_load_acquire(&threshold_hook);
 	if (hook != NULL)
 		hook();
@@ -190,13 +210,13 @@ void zm_account_correct(ptrdiff_t bytes)
 		settle_ended(bytes);
 		return;
 	}
-	pthread_mutex_lock(&zm_account.lock);
+	zm_lock(&zm_account.lock);
 	zm_store(&self->counter->net_bytes, zm_load(&self->counter->net_bytes) + bytes);
 	if (zm_counter_bytes(self->counter) > self->counter->granted_bytes)
 		zm_account_raise(self->counter, zm_counter_bytes(self->counter));
 	else
 		zm_account_tell_ceiling(self->counter);
-	pthread_mutex_unlock(&zm_account.lock);
+	zm_unlock(&zm_account.lock);
 }
 
 void zm_account_raw(ptrdiff_t bytes)

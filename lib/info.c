@@ -5,7 +5,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include <zmalloc.h>
@@ -13,6 +12,7 @@
 #include "account.h"
 #include "allocator/allocator.h"
 #include "figures.h"
+#include "lock.h"
 
 #define TEXT_OF(number) #number
 #define TEXT(number) TEXT_OF(number)
@@ -33,9 +33,9 @@ static void make_allocator_name(void)
 
 const char *zmalloc_allocator(void)
 {
-	static pthread_once_t made = PTHREAD_ONCE_INIT;
+	static struct zm_once made;
 
-	pthread_once(&made, make_allocator_name);
+	zm_once(&made, make_allocator_name);
 	return allocator_name;
 }
 

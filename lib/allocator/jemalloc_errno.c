@@ -20,11 +20,11 @@
 #if ZM_RAW_COUNTS
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "allocator/jemalloc_names.h"
 #include "atomic.h"
+#include "lock.h"
 
 /* jemalloc's own hooks, and the same with those four wrapped that make system calls in a free. */
 static extent_hooks_t *plain;
@@ -161,7 +161,7 @@ static bool keep_in_oversize(void)
 	return is_kept;
 }
 
-static pthread_once_t started = PTHREAD_ONCE_INIT;
+static struct zm_once started;
 static bool able;
 
 static void start(void)
@@ -178,7 +178,7 @@ bool zm_je_keep_errno(unsigned arena)
 {
 	if (arena < ARENAS_MAX && zm_load_acquire(&kept[arena]))
 		return true;
-	pthread_once(&started, start);
+	zm_once(&started, start);
 	return able && keep_in(arena);
 }
 
@@ -198,7 +198,7 @@ void zm_je_keep_errno_everywhere(void)
 	unsigned arenas;
 	size_t bytes = sizeof(arenas);
 
-	pthread_once(&started, start);
+	zm_once(&started, start);
 	if (!able || ZM_JE(mallctl)("arenas.narenas", &arenas, &bytes, NULL, 0) != 0)
 		return;
 	for (unsigned i = 0; i < arenas; i++)

@@ -10,9 +10,9 @@
 #include "allocator/allocator.h"
 
 #include <errno.h>
-#include <pthread.h>
 
 #include "allocator/jemalloc_mib.h"
+#include "lock.h"
 
 static struct {
 	struct zm_je_mib epoch, initialized;
@@ -55,10 +55,10 @@ static void resolve_all(void)
 
 static void prepare(bool refresh)
 {
-	static pthread_once_t resolved = PTHREAD_ONCE_INIT;
+	static struct zm_once resolved;
 	uint64_t epoch = 1;
 
-	pthread_once(&resolved, resolve_all);
+	zm_once(&resolved, resolve_all);
 	if (refresh && je.epoch.depth != 0)
 		ZM_JE(mallctlbymib)
 	(je.epoch.path, je.epoch.depth, NULL, NULL, &epoch, sizeof(epoch));

@@ -14,7 +14,6 @@
 #include "allocator/slab.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "allocator/allocator.h"
@@ -23,6 +22,7 @@
 #include "allocator/jemalloc_gone.h"
 #include "allocator/jemalloc_granules.h"
 #include "allocator/jemalloc_mib.h"
+#include "lock.h"
 
 void zm_slab_note(const void *ptr)
 {
@@ -48,7 +48,7 @@ static struct {
 	uint32_t largest_region_bytes;
 	struct zm_je_mib batch_query, lookup, curslabs, curregs, tcache_flush, initialized;
 } je;
-static pthread_once_t je_once = PTHREAD_ONCE_INIT;
+static struct zm_once je_once;
 
 /*
  * odd * inverse == 1 modulo 2^32; each step doubles the bits that are right, three to begin with.
@@ -165,7 +165,7 @@ static void open_once(void)
 const struct zm_slab_layout *zm_slab_layout(void)
 {
 	zm_allocator_init();
-	pthread_once(&je_once, open_once);
+	zm_once(&je_once, open_once);
 	return je.usable ? &je.layout : NULL;
 }
 

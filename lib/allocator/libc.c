@@ -20,6 +20,8 @@
 
 #include <zmalloc.h>
 
+#include "lock.h"
+
 #if defined(HAVE_GNU_GET_LIBC_VERSION) && defined(HAVE_DLADDR)
 
 #include <dlfcn.h>
@@ -99,10 +101,17 @@ static void prove_chunks(void)
 
 #endif
 
-void zm_allocator_init(void)
+static void set_up(void)
 {
 	zm_libc_is_foreign = malloc_is_foreign();
 	prove_chunks();
+}
+
+void zm_allocator_init(void)
+{
+	static struct zm_once once;
+
+	zm_once(&once, set_up);
 }
 
 void zm_allocator_name(char *name, size_t size)

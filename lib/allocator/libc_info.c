@@ -8,7 +8,6 @@
 #include "allocator/allocator.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,8 @@
 #if defined(HAVE_MALLOC_H)
 #include <malloc.h>
 #endif
+
+#include "allocator/kept_info.h"
 
 #if defined(HAVE_MALLINFO2)
 
@@ -47,17 +48,7 @@ static void take_figures(struct zm_allocator_info *info)
 /* mallinfo2() walks every free chunk under each arena's lock. */
 bool zm_allocator_info(bool refresh, struct zm_allocator_info *info)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	static struct zm_allocator_info last;
-	static bool taken;
-
-	pthread_mutex_lock(&lock);
-	if (refresh || !taken)
-		take_figures(&last);
-	taken = true;
-	*info = last;
-	pthread_mutex_unlock(&lock);
-	return info->active != ZM_UNKNOWN;
+	return zm_kept_info(refresh, take_figures, info);
 }
 
 #else

@@ -12,11 +12,20 @@
 
 #include <zmalloc.h>
 
+#include "lock.h"
+
 ZM_ATOMIC(bool) zm_mi_inner_blocks;
+
+static void set_up(void)
+{
+	zm_size_map_init(zm_allocator_good_size);
+}
 
 void zm_allocator_init(void)
 {
-	zm_size_map_init(zm_allocator_good_size);
+	static struct zm_once once;
+
+	zm_once(&once, set_up);
 }
 
 /* mi_version() is a decimal of three digits: 209 is 2.0.9. */

@@ -22,10 +22,11 @@
 
 #include "allocator/slab.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "allocator/allocator.h"
+#include "fork.h"
+#include "lock.h"
 
 /* mimalloc's pages: 64 KiB for blocks of a quarter of that, 512 KiB for larger ones. */
 #define GRANULE_SHIFT 16
@@ -45,7 +46,7 @@ static struct {
 	struct zm_slab_layout layout;
 	uint8_t bin_by_size[1 + LARGEST_REGION_BYTES / 8];
 } mi;
-static pthread_once_t mi_once = PTHREAD_ONCE_INIT;
+static struct zm_once mi_once;
 
 /* ---- Layout ---- */
 
@@ -61,9 +62,15 @@ static void add_bin(size_t region_bytes)
 	mi.bin_by_size[region_bytes / 8] = (uint8_t)mi.layout.bins++;
 }
 
+/* Room for the lock of the picture in the handlers of fork(). */
+static void before_fork(void), after_fork(void);
+
 static void open_once(void)
 {
+	static const struct zm_fork_room room = {before_fork, after_fork, after_fork};
+
 	zm_allocator_init();
+	zm_fork_join(ZM_FORK_FIGURES, &room);
 	mi.layout.page_bytes = 4096;
 	mi.layout.page_shift = 12;
 	for (size_t bytes = mi_good_size(1);
@@ -74,7 +81,7 @@ static void open_once(void)
 
 const struct zm_slab_layout *zm_slab_layout(void)
 {
-	pthread_once(&mi_once, open_once);
+	zm_once(&mi_once, open_once);
 	return &mi.layout;
 }
 
@@ -102,13 +109,23 @@ struct area {
  * which a slot is an area's number + 1. Under the lock, as another thread may ask meanwhile.
  */
 static struct {
-	pthread_mutex_t lock;
+	struct zm_lock lock;
 	struct area *areas;
 	uint32_t *slots;
 	size_t areas_count, areas_capacity, slots_count, granules;
 	size_t live_bytes;
 	size_t regions[ZM_SLAB_BINS_MAX], used[ZM_SLAB_BINS_MAX];
-} picture = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} picture = {.lock = ZM_LOCK_INITIALIZER};
+
+static void before_fork(void)
+{
+	zm_lock(&picture.lock);
+}
+
+static void after_fork(void)
+{
+	zm_unlock(&picture.lock);
+}
 
 static size_t slot_of(size_t granule)
 {
@@ -240,13 +257,13 @@ bool zm_slab_usage(const void *ptr, struct zm_slab_usage *usage)
 {
 	const struct area *area;
 
-	pthread_mutex_lock(&picture.lock);
+	zm_lock(&picture.lock);
 	area = area_of(ptr);
 	if (area != NULL)
 		*usage = (struct zm_slab_usage){.free = area->regions - area->used,
 						.regions = area->regions,
 						.bin = area->bin};
-	pthread_mutex_unlock(&picture.lock);
+	zm_unlock(&picture.lock);
 	return area != NULL;
 }
 
@@ -261,9 +278,9 @@ int zm_slab_advice(const void *ptr)
 void zm_slab_refresh(void)
 {
 	zm_slab_layout();
-	pthread_mutex_lock(&picture.lock);
+	zm_lock(&picture.lock);
 	take_picture();
-	pthread_mutex_unlock(&picture.lock);
+	zm_unlock(&picture.lock);
 }
 
 unsigned zm_slab_arenas(void)
@@ -293,11 +310,11 @@ static void count_in_picture(const void *ptr, uint32_t change)
 {
 	struct area *area;
 
-	pthread_mutex_lock(&picture.lock);
+	zm_lock(&picture.lock);
 	area = area_of(ptr);
 	if (area != NULL && area->used + change <= area->regions)
 		area->used += change;
-	pthread_mutex_unlock(&picture.lock);
+	zm_unlock(&picture.lock);
 }
 
 void *zm_slab_take_alone(unsigned arena, unsigned bin)

@@ -28,6 +28,8 @@ endif
 if ZM_ALLOCATOR_TCMALLOC
 zm_allocator_sources += \
 	lib/allocator/arena_list.c \
+	lib/allocator/kept_info.c \
+	lib/allocator/kept_info.h \
 	lib/allocator/native_none.c \
 	lib/allocator/size_map.c \
 	lib/allocator/size_map.h \
@@ -48,6 +50,8 @@ endif
 if ZM_ALLOCATOR_LIBC
 zm_allocator_sources += \
 	lib/allocator/arena_list.c \
+	lib/allocator/kept_info.c \
+	lib/allocator/kept_info.h \
 	lib/allocator/libc.c \
 	lib/allocator/libc.h \
 	lib/allocator/libc_info.c \

@@ -9,7 +9,6 @@
 #include "allocator/allocator.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,9 @@
 #include <gperftools/malloc_extension_c.h>
 
 #include <zmalloc.h>
+
+#include "allocator/kept_info.h"
+#include "lock.h"
 
 /*
  * A sampled block has pages of its own, whatever its size. The variable is the allocator's, which
@@ -29,10 +31,17 @@ static bool samples(void)
 	return bytes != NULL && strtoll(bytes, NULL, 10) != 0;
 }
 
-void zm_allocator_init(void)
+static void set_up(void)
 {
 	if (!samples())
 		zm_size_map_init(zm_allocator_good_size);
+}
+
+void zm_allocator_init(void)
+{
+	static struct zm_once once;
+
+	zm_once(&once, set_up);
 }
 
 /*
@@ -117,17 +126,7 @@ static void take_figures(struct zm_allocator_info *info)
 /* Each property walks every size class and thread cache under the heap's lock. */
 bool zm_allocator_info(bool refresh, struct zm_allocator_info *info)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	static struct zm_allocator_info last;
-	static bool taken;
-
-	pthread_mutex_lock(&lock);
-	if (refresh || !taken)
-		take_figures(&last);
-	taken = true;
-	*info = last;
-	pthread_mutex_unlock(&lock);
-	return info->active != ZM_UNKNOWN;
+	return zm_kept_info(refresh, take_figures, info);
 }
 
 unsigned zm_allocator_arenas(void)

@@ -16,9 +16,10 @@
 
 #include "account.h"
 #include "defrag/hook.h"
+#include "fork.h"
 #include "os/os.h"
 
-struct zm_cycle zm_cycle = {.lock = PTHREAD_MUTEX_INITIALIZER};
+struct zm_cycle zm_cycle = {.lock = ZM_LOCK_INITIALIZER};
 
 static void shut_gate(void)
 {
@@ -38,62 +39,54 @@ static void shut_gate(void)
  * gate that no hook is; so every region is in one place, in the child too. A fork from inside a
  * step, by the walk, is in its own thread and finds everything at rest between two visits.
  */
-static void before_fork(void), after_fork(void);
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-static bool fork_locked, fork_opened;
-static ZM_ATOMIC(size_t) stepping;
-
-static void register_fork(void)
-{
-	pthread_atfork(before_fork, after_fork, after_fork);
-}
-
-static size_t this_thread(void)
-{
-	return (size_t)(uintptr_t)&zm_thread;
-}
-
-void zm_cycle_lock(void)
-{
-	pthread_once(&fork_once, register_fork);
-	pthread_mutex_lock(&zm_cycle.lock);
-	zm_store(&stepping, this_thread());
-}
-
-bool zm_cycle_trylock(void)
-{
-	pthread_once(&fork_once, register_fork);
-	if (pthread_mutex_trylock(&zm_cycle.lock) != 0)
-		return false;
-	zm_store(&stepping, this_thread());
-	return true;
-}
-
-void zm_cycle_unlock(void)
-{
-	zm_store(&stepping, 0);
-	pthread_mutex_unlock(&zm_cycle.lock);
-}
+static bool fork_opened;
 
 static void before_fork(void)
 {
-	bool locked = zm_load(&stepping) != this_thread();
-
-	if (locked)
-		zm_cycle_lock();
-	fork_locked = locked;
+	zm_lock(&zm_cycle.lock);
 	fork_opened = (zm_load(&zm_cycle.gate) & ZM_GATE_OPEN) != 0;
 	if (fork_opened)
 		shut_gate();
 	zm_slab_drain();
 }
 
+/* A handler of the program's may have stepped the cycle meanwhile, or have ended it. */
 static void after_fork(void)
 {
-	if (fork_opened)
-		zm_store_release(&zm_cycle.gate, ZM_GATE_OPEN);
-	if (fork_locked)
-		zm_cycle_unlock();
+	uint32_t gate = zm_load(&zm_cycle.gate);
+
+	if (fork_opened && zm_account_watched() != NULL)
+		while (!zm_compare_exchange(&zm_cycle.gate, &gate, gate | ZM_GATE_OPEN))
+			;
+	zm_unlock(&zm_cycle.lock);
+}
+
+static struct zm_once fork_once;
+
+static void join_fork(void)
+{
+	static const struct zm_fork_room room = {before_fork, after_fork, after_fork};
+
+	zm_fork_join(ZM_FORK_DEFRAG, &room);
+}
+
+void zm_cycle_lock(void)
+{
+	zm_once(&fork_once, join_fork);
+	zm_lock(&zm_cycle.lock);
+}
+
+bool zm_cycle_trylock(void)
+{
+	if (zm_lock_is_mine(&zm_cycle.lock))
+		return false;
+	zm_once(&fork_once, join_fork);
+	return zm_trylock(&zm_cycle.lock);
+}
+
+void zm_cycle_unlock(void)
+{
+	zm_unlock(&zm_cycle.lock);
 }
 
 /* ---- Memory ---- */

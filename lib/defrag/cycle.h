@@ -27,13 +27,13 @@
 #ifndef ZM_DEFRAG_CYCLE_H
 #define ZM_DEFRAG_CYCLE_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "allocator/slab.h"
 #include "atomic.h"
+#include "lock.h"
 #include "defrag/table.h"
 
 enum zm_slab_state {
@@ -87,7 +87,7 @@ struct zm_gate_figures {
 #define ZM_GATE_OPEN 0x80000000u
 
 struct zm_cycle {
-	pthread_mutex_t lock;
+	struct zm_lock lock;
 	/* The driver whose cycle it is, or one for all hints; NULL: none runs. */
 	ZM_ATOMIC(const void *) owner;
 	const struct zm_slab_layout *layout;
@@ -129,8 +129,9 @@ void zm_gate_look(struct zm_gate_figures *figures);
 /* ---- cycle.c ---- */
 
 /*
- * Whoever steps or ends the cycle holds the lock;
- * fork() waits for it, except in the thread that has it.
+ * Whoever steps or ends the cycle holds the lock; fork() waits for it, except in the thread that has
+ * it. That thread gets it again by zm_cycle_lock(), and not by zm_cycle_trylock(): whoever tries has
+ * something else to do if a step is under way.
  */
 void zm_cycle_lock(void);
 bool zm_cycle_trylock(void);
