@@ -14,6 +14,7 @@
 
 #include "account.h"
 #include "alloc.h"
+#include "allocator/arena.h"
 #include "allocator/native.h"
 #include "oom.h"
 
@@ -34,8 +35,8 @@ void *zmalloc_with_flags(size_t size, int flags)
 	return ptr != NULL ? ptr : zm_oom(size);
 }
 
-/* A watched block does not change behind the watch's back: it is copied. */
-static void *resize_watched(void *ptr, size_t size, int flags)
+/* For a block of an arena, and for one that is watched: it does not change behind the watch's back. */
+static void *move(void *ptr, size_t size, int flags)
 {
 	size_t usable = zm_raw_usable(ptr);
 	void *moved = take(size, flags);
@@ -55,8 +56,8 @@ static void *resize(void *ptr, size_t size, int flags)
 
 	if (zm_thread.state == ZM_THREAD_NEW)
 		zm_account_join();
-	if (zm_is_watched())
-		return resize_watched(ptr, size, flags);
+	if (zm_is_watched() && (zm_arena_may_own(ptr) || zm_account_watched() != NULL))
+		return move(ptr, size, flags);
 	old_bytes = zm_raw_charged(ptr);
 	moved = size <= PTRDIFF_MAX ? zm_native_realloc(ptr, size, flags) : NULL;
 	if (moved == NULL)

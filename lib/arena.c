@@ -146,27 +146,31 @@ void *zarena_tryrealloc(zarena *arena, void *ptr, size_t size)
 
 /* ---- The whole ---- */
 
+static void uncharge(size_t live_bytes)
+{
+	zm_account_correct(-(ptrdiff_t)live_bytes);
+}
+
 int zarena_reset(zarena *arena)
 {
-	size_t live_bytes;
+	int error;
 
 	if (!zm_arena_is_mine(inside(arena)))
 		return not_mine(), -1;
-	zm_arena_reset(inside(arena), &live_bytes);
-	zm_account_correct(-(ptrdiff_t)live_bytes);
-	return 0;
+	error = zm_arena_reset(inside(arena), uncharge);
+	if (error == 0)
+		return 0;
+	errno = error;
+	return -1;
 }
 
 int zarena_destroy(zarena *arena)
 {
-	size_t live_bytes;
-
 	if (arena == NULL)
 		return 0;
 	if (!zm_arena_is_mine(inside(arena)))
 		return not_mine(), -1;
-	zm_arena_destroy(inside(arena), &live_bytes);
-	zm_account_correct(-(ptrdiff_t)live_bytes);
+	zm_arena_destroy(inside(arena), uncharge);
 	return 0;
 }
 

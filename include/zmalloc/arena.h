@@ -22,7 +22,7 @@
  *   mimalloc   A heap. The thread rule is mimalloc's: only the thread that made an arena may
  *              allocate from it, reset it, destroy it or ask its figures; others get EPERM. Freeing
  *              is for all. It must be destroyed before its thread ends; else its blocks live on as
- *              ordinary ones and the handle is lost.
+ *              ordinary ones and the handle is lost: also to destructors of the thread's own keys.
  *   others     The plain allocator, and a list of the live blocks; any thread may use it. Reset
  *              frees one by one, and a block costs about 50 bytes more.
  *
@@ -72,7 +72,8 @@ ZMALLOC_API void *zarena_tryrealloc(zarena *arena, void *ptr, size_t size) ZMALL
 
 /*
  * Free every block of the arena; it can be used on.
- * Returns  0; -1 with errno EPERM as above
+ * Returns  0; -1 with errno: nothing has changed
+ * Errors   EPERM as above; ENOMEM: there is none for a new heap (mimalloc)
  */
 ZMALLOC_API int zarena_reset(zarena *arena);
 

@@ -26,15 +26,20 @@ void *zm_arena_malloc(struct zm_arena *arena, size_t size, bool zeroed);
  */
 bool zm_arena_free(void *ptr);
 
-/* True if it may be a block of an arena: to resize it in place could keep it in. */
+/* Is it a live block of an arena? To resize it in place could keep it in. */
 bool zm_arena_may_own(const void *ptr);
 
 /*
- * Free all blocks; destroy the arena too.
- * live_bytes: out, what they were charged with, which no counter of the allocator's has been told.
+ * Free all blocks; destroy the arena too. Neither may be called while another thread is about one of
+ * the blocks, or about the arena.
+ * gone: told what blocks were charged with that no counter of the allocator's has been told of, in
+ *       one sum or in several. It is called with the lock ARENAS of lib/fork.h, so that no child has
+ *       the blocks gone and not their charge.
+ * 0 or an errno value: ENOMEM, and nothing is changed.
  */
-void zm_arena_reset(struct zm_arena *arena, size_t *live_bytes);
-void zm_arena_destroy(struct zm_arena *arena, size_t *live_bytes);
+typedef void (*zm_arena_gone)(size_t live_bytes);
+int zm_arena_reset(struct zm_arena *arena, zm_arena_gone gone);
+void zm_arena_destroy(struct zm_arena *arena, zm_arena_gone gone);
 
 struct zm_arena_info {
 	size_t used, active, resident, frag_smallbins; /* bytes or ZM_UNKNOWN */

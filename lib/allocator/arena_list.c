@@ -3,6 +3,10 @@
  * lib/allocator/arena_list.c - arenas for allocators that have none: plain blocks, and a record of
  * each that is live, in a table by address and in its arena's list.
  *
+ * The lock is never held over a call of the allocator's. tcmalloc's handlers of fork() are installed
+ * after ours in a static link, and take its locks before ours then: whoever waited for one with our
+ * lock held would have the fork wait for ever.
+ *
  * Every free of the process has to ask whether a block is an arena's. `filter` answers nearly all
  * of them with one load and no lock: it counts live arena blocks by page, so 0 means no.
  */
@@ -11,11 +15,12 @@
 #include "allocator/arena.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdint.h>
 
 #include "allocator/allocator.h"
 #include "atomic.h"
+#include "fork.h"
+#include "lock.h"
 
 #if !defined(ZM_RAW_ARENAS)
 
@@ -36,25 +41,28 @@ struct zm_arena {
 static ZM_ATOMIC(uint32_t) filter[1 << FILTER_BITS];
 
 static struct {
-	pthread_mutex_t lock;
-	pthread_once_t once;
+	struct zm_lock lock;
+	struct zm_once once;
+	int error; /* of joining the fork handlers */
 	struct record **bucket;
 	size_t buckets, records; /* buckets: a power of two */
-} table = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
+} table = {.lock = ZM_LOCK_INITIALIZER};
 
 static void lock(void)
 {
-	pthread_mutex_lock(&table.lock);
+	zm_lock(&table.lock);
 }
 
 static void unlock(void)
 {
-	pthread_mutex_unlock(&table.lock);
+	zm_unlock(&table.lock);
 }
 
 static void keep_over_fork(void)
 {
-	pthread_atfork(lock, unlock, unlock);
+	static const struct zm_fork_room room = {lock, unlock, unlock};
+
+	table.error = zm_fork_join(ZM_FORK_ARENAS, &room);
 }
 
 /* ---- The table; all under the lock ---- */
@@ -71,15 +79,12 @@ static struct record **bucket_of(const void *ptr)
 	return &table.bucket[(mixed >> 32) & (table.buckets - 1)];
 }
 
-static bool grow(void)
+/* Takes over `bucket`; returns what it replaces. */
+static struct record **move_into(struct record **bucket, size_t buckets)
 {
 	size_t old_buckets = table.buckets;
 	struct record **old = table.bucket;
-	size_t buckets = old_buckets != 0 ? old_buckets * 2 : 256;
-	struct record **bucket = zm_raw_calloc(buckets * sizeof(*bucket));
 
-	if (bucket == NULL)
-		return false;
 	table.bucket = bucket;
 	table.buckets = buckets;
 	for (size_t i = 0; i < old_buckets; i++)
@@ -88,7 +93,27 @@ static bool grow(void)
 			record->chain = *bucket_of(record->ptr);
 			*bucket_of(record->ptr) = record;
 		}
-	zm_raw_free(old);
+	return old;
+}
+
+/* For one record more. The lock is let go of on the way, and held again afterwards. */
+static bool have_room(void)
+{
+	while (table.records >= table.buckets) {
+		size_t buckets = table.buckets != 0 ? table.buckets * 2 : 256;
+		struct record **spare;
+
+		unlock();
+		spare = zm_raw_calloc(buckets * sizeof(*spare));
+		lock();
+		if (spare == NULL)
+			return false;
+		if (buckets > table.buckets)
+			spare = move_into(spare, buckets);
+		unlock();
+		zm_raw_free(spare);
+		lock();
+	}
 	return true;
 }
 
@@ -137,7 +162,9 @@ static void take_out(struct record **at)
 
 int zm_arena_create(struct zm_arena **arena)
 {
-	pthread_once(&table.once, keep_over_fork);
+	zm_once(&table.once, keep_over_fork);
+	if (table.error != 0)
+		return table.error;
 	*arena = zm_raw_calloc(sizeof(**arena));
 	return *arena != NULL ? 0 : ENOMEM;
 }
@@ -154,7 +181,7 @@ void *zm_arena_malloc(struct zm_arena *arena, size_t size, bool zeroed)
 	void *ptr = zeroed ? zm_raw_calloc(size) : zm_raw_malloc(size);
 
 	lock();
-	if (record == NULL || ptr == NULL || (table.records >= table.buckets && !grow())) {
+	if (record == NULL || ptr == NULL || !have_room()) {
 		unlock();
 		zm_raw_free(record);
 		zm_raw_free(ptr);
@@ -199,23 +226,42 @@ bool zm_arena_free(void *ptr)
 	return true;
 }
 
-void zm_arena_reset(struct zm_arena *arena, size_t *live_bytes)
+enum {
+	BATCH = 64
+};
+
+/* How many; 0: there was no more. */
+static size_t take_some(struct zm_arena *arena, struct record *some[BATCH], zm_arena_gone gone)
 {
-	struct record *record;
+	size_t count = 0, used_bytes;
 
 	lock();
-	*live_bytes = arena->used_bytes;
-	while ((record = arena->live) != NULL) {
-		take_out(find(record->ptr));
-		zm_raw_free(record->ptr);
-		zm_raw_free(record);
+	used_bytes = arena->used_bytes;
+	while (count < BATCH && arena->live != NULL) {
+		some[count++] = arena->live;
+		take_out(find(arena->live->ptr));
 	}
+	gone(used_bytes - arena->used_bytes);
 	unlock();
+	return count;
 }
 
-void zm_arena_destroy(struct zm_arena *arena, size_t *live_bytes)
+int zm_arena_reset(struct zm_arena *arena, zm_arena_gone gone)
 {
-	zm_arena_reset(arena, live_bytes);
+	struct record *some[BATCH];
+	size_t count;
+
+	while ((count = take_some(arena, some, gone)) != 0)
+		for (size_t i = 0; i < count; i++) {
+			zm_raw_free(some[i]->ptr);
+			zm_raw_free(some[i]);
+		}
+	return 0;
+}
+
+void zm_arena_destroy(struct zm_arena *arena, zm_arena_gone gone)
+{
+	zm_arena_reset(arena, gone);
 	zm_raw_free(arena);
 }
 

@@ -22,12 +22,14 @@
 #if defined(ZM_RAW_ARENAS)
 
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "allocator/jemalloc_names.h"
 #include "atomic.h"
+#include "fork.h"
+#include "lock.h"
 
 #if !defined(MAP_ANONYMOUS)
 #define MAP_ANONYMOUS MAP_ANON
@@ -35,7 +37,7 @@
 
 struct zm_arena {
 	unsigned number, cache;
-	ZM_ATOMIC(int) cache_busy;
+	ZM_ATOMIC(uintptr_t) holder; /* of the cache: zm_lock_self(), or 0 */
 	ZM_ATOMIC(size_t) used_bytes;
 };
 
@@ -44,6 +46,14 @@ struct zm_arena {
 
 static ZM_ATOMIC(struct zm_arena *) arenas[ARENAS_MAX];
 static extent_hooks_t *plain; /* jemalloc's own */
+
+/*
+ * An arena is made and ended under this lock. jemalloc gives the number of a destroyed arena out
+ * again at once, to whoever asks next, and its granules and its place in `arenas` go by the number:
+ * all of the old one's must be gone by then. And whoever walks `arenas`, as the fork does, must find
+ * records that are there.
+ */
+static struct zm_lock life = ZM_LOCK_INITIALIZER;
 
 /* ---- Whose is an address? ---- */
 
@@ -267,19 +277,40 @@ static int control_cache(const char *name, unsigned cache)
 
 static bool take_cache(struct zm_arena *arena)
 {
-	return zm_load(&arena->cache_busy) == 0 && zm_exchange(&arena->cache_busy, 1) == 0;
+	uintptr_t nobody = 0;
+
+	return zm_load(&arena->holder) == 0 &&
+	       zm_compare_exchange(&arena->holder, &nobody, zm_lock_self());
 }
 
 static void leave_cache(struct zm_arena *arena)
 {
-	zm_store_release(&arena->cache_busy, 0);
+	zm_store_release(&arena->holder, 0);
 }
 
-/* Held for tens of nanoseconds at a time. */
-static void wait_for_cache(struct zm_arena *arena)
+/*
+ * It is held for tens of nanoseconds at a time, in a reset for longer. To yield is of no use to a
+ * thread of a higher priority than the holder's: after some tries it sleeps.
+ * False: the calling thread has it already, and will go on having it: its fork is under way.
+ */
+static bool wait_for_cache(struct zm_arena *arena)
 {
-	while (!take_cache(arena))
-		sched_yield();
+	const struct timespec pause = {.tv_nsec = 50000};
+
+	if (zm_load(&arena->holder) == zm_lock_self())
+		return false;
+	for (int tries = 0; !take_cache(arena); tries++)
+		if (tries < 100)
+			sched_yield();
+		else
+			nanosleep(&pause, NULL);
+	return true;
+}
+
+static void leave_cache_if(struct zm_arena *arena, bool taken)
+{
+	if (taken)
+		leave_cache(arena);
 }
 
 /*
@@ -288,33 +319,38 @@ static void wait_for_cache(struct zm_arena *arena)
  */
 static void before_fork(void)
 {
+	zm_lock(&life);
 	for (unsigned i = 0; i < ARENAS_MAX; i++) {
 		struct zm_arena *arena = zm_load_acquire(&arenas[i]);
 
-		if (arena == NULL)
-			continue;
-		wait_for_cache(arena);
-		/* See zm_slab_drain(): the child could not be rid of it. */
-		control_cache("tcache.flush", arena->cache);
+		/* See zm_slab_drain(): the child could not be rid of what is in it. */
+		if (arena != NULL && wait_for_cache(arena))
+			control_cache("tcache.flush", arena->cache);
 	}
 }
 
+/* An arena that a handler of the program's made meanwhile may be in use elsewhere. */
 static void after_fork(void)
 {
-	for (unsigned i = 0; i < ARENAS_MAX; i++)
-		if (zm_load(&arenas[i]) != NULL)
-			leave_cache(zm_load(&arenas[i]));
+	for (unsigned i = 0; i < ARENAS_MAX; i++) {
+		struct zm_arena *arena = zm_load(&arenas[i]);
+
+		if (arena != NULL && zm_load(&arena->holder) == zm_lock_self())
+			leave_cache(arena);
+	}
+	zm_unlock(&life);
 }
 
 /* ---- The contract ---- */
 
 static void prepare(void)
 {
+	static const struct zm_fork_room room = {before_fork, after_fork, after_fork};
 	size_t bytes = sizeof(plain);
 
 	if (ZM_JE(mallctl)("arena.0.extent_hooks", (void *)&plain, &bytes, NULL, 0) != 0 ||
 	    plain->alloc == NULL || plain->destroy == NULL ||
-	    pthread_atfork(before_fork, after_fork, after_fork) != 0)
+	    zm_fork_join(ZM_FORK_ARENAS, &room) != 0)
 		plain = NULL;
 }
 
@@ -345,24 +381,26 @@ static struct zm_arena *new_record(void)
 
 int zm_arena_create(struct zm_arena **created)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static struct zm_once once;
 	struct zm_arena *arena;
 	int error;
 
-	pthread_once(&once, prepare);
+	zm_once(&once, prepare);
 	if (plain == NULL)
 		return EAGAIN;
 	arena = new_record();
 	if (arena == NULL)
 		return ENOMEM;
+	zm_lock(&life);
 	error = make_arena(arena);
-	if (error != 0) {
+	if (error == 0)
+		zm_store_release(&arenas[arena->number], arena);
+	zm_unlock(&life);
+	if (error == 0)
+		*created = arena;
+	else
 		munmap(arena, sizeof(*arena));
-		return error;
-	}
-	zm_store_release(&arenas[arena->number], arena);
-	*created = arena;
-	return 0;
+	return error;
 }
 
 bool zm_arena_is_mine(const struct zm_arena *arena)
@@ -411,23 +449,28 @@ bool zm_arena_may_own(const void *ptr)
 	return arena_of(ptr) != NULL;
 }
 
-void zm_arena_reset(struct zm_arena *arena, size_t *live_bytes)
+/* The arena's own lock is enough: it stays, under its number, and the fork waits for the cache. */
+int zm_arena_reset(struct zm_arena *arena, zm_arena_gone gone)
 {
-	wait_for_cache(arena);
+	bool taken = wait_for_cache(arena);
+
 	control_cache("tcache.flush", arena->cache);
 	control("arena.0.reset", arena->number);
-	*live_bytes = zm_exchange(&arena->used_bytes, 0);
-	leave_cache(arena);
+	gone(zm_exchange(&arena->used_bytes, 0));
+	leave_cache_if(arena, taken);
+	return 0;
 }
 
-void zm_arena_destroy(struct zm_arena *arena, size_t *live_bytes)
+void zm_arena_destroy(struct zm_arena *arena, zm_arena_gone gone)
 {
+	zm_lock(&life);
 	wait_for_cache(arena);
 	control_cache("tcache.destroy", arena->cache);
 	zm_store_release(&arenas[arena->number], NULL);
 	control("arena.0.destroy", arena->number);
 	destroy_granules(arena->number);
-	*live_bytes = zm_load(&arena->used_bytes);
+	gone(zm_load(&arena->used_bytes));
+	zm_unlock(&life);
 	munmap(arena, sizeof(*arena));
 }
 
@@ -436,9 +479,10 @@ void zm_arena_info(struct zm_arena *arena, bool refresh, struct zm_arena_info *i
 	struct zm_allocator_info figures;
 
 	if (refresh) {
-		wait_for_cache(arena);
+		bool taken = wait_for_cache(arena);
+
 		control_cache("tcache.flush", arena->cache);
-		leave_cache(arena);
+		leave_cache_if(arena, taken);
 	}
 	zm_allocator_info_by_arena(arena->number, refresh, &figures);
 	info->used = zm_load(&arena->used_bytes);
