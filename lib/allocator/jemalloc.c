@@ -9,7 +9,6 @@
 #include "allocator/allocator.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +17,7 @@
 
 #include "allocator/jemalloc_names.h"
 #include "allocator/slab.h"
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+#include "lock.h"
 
 /*
  * The call has jemalloc set itself up, where its own constructor comes after ours: so that its fork
@@ -46,11 +44,9 @@ static void set_up(void)
 
 void zm_allocator_init(void)
 {
-#if !ZM_JE_DIRECT
-	if (zm_je_is_looking())
-		return;
-#endif
-	pthread_once(&once, set_up);
+	static struct zm_once once;
+
+	zm_once(&once, set_up);
 }
 
 #if ZM_RAW_COUNTS

@@ -94,8 +94,6 @@ extern struct zm_jemalloc zm_je;
 #define ZM_JE_OWN(name) zm_je.name
 
 void zm_je_take_functions(void);
-/* Does this thread do so just now? */
-bool zm_je_is_looking(void);
 
 #endif
 

@@ -94,11 +94,6 @@ struct zm_jemalloc zm_je = {
 	.nallocx = nallocx,
 };
 
-bool zm_je_is_looking(void)
-{
-	return looking;
-}
-
 /* ---- Looking ---- */
 
 static void take_by_flags(void)
