@@ -10,12 +10,18 @@
 #define zm_unlikely(x) __builtin_expect(!!(x), 0)
 #define ZM_COLD __attribute__((__noinline__, __cold__))
 #define ZM_INLINE static inline __attribute__((__always_inline__))
+/*
+ * On the declaration of a variable that the fast path reads: -fvisibility=hidden is for definitions,
+ * and without it each reader asks the GOT first where the variable is.
+ */
+#define ZM_HIDDEN __attribute__((__visibility__("hidden")))
 #define ZM_CACHELINE_ALIGNED __attribute__((__aligned__(ZM_CACHELINE_BYTES)))
 #else
 #define zm_likely(x) (x)
 #define zm_unlikely(x) (x)
 #define ZM_COLD
 #define ZM_INLINE static inline
+#define ZM_HIDDEN
 #define ZM_CACHELINE_ALIGNED _Alignas(ZM_CACHELINE_BYTES)
 #endif
 

@@ -76,10 +76,16 @@ int zm_fork_join(enum zm_fork_place place, const struct zm_fork_room *room)
 
 	if (!installed) {
 		zm_store_release(&rooms[ZM_FORK_ONCE], &once);
-		error = pthread_atfork(before, in_parent, in_child);
-		if (error != 0)
-			return error;
+		/*
+		 * First, for pthread_atfork() may call a malloc() that is built on ours while it
+		 * holds a lock of its own: a room that joins from there must not wait for that.
+		 */
 		installed = true;
+		error = pthread_atfork(before, in_parent, in_child);
+		if (error != 0) {
+			installed = false;
+			return error;
+		}
 	}
 	zm_store_release(&rooms[place], room);
 	return 0;

@@ -11,7 +11,27 @@ zm_check_tests += \
 	tests/test_thread_used \
 	tests/test_threads
 
-zm_script_tests += tests/check_cxx.sh tests/check_other_malloc.sh tests/check_private.sh
+zm_script_tests += tests/check_cxx.sh tests/check_other_malloc.sh tests/check_own_malloc.sh tests/check_private.sh
+
+# Programs with a malloc() of their own, built on ours.
+if ZM_OS_LINUX
+check_PROGRAMS += tests/own_malloc tests/own_malloc_sizeless
+if ZM_STATIC
+check_PROGRAMS += tests/static_own_malloc_program tests/static_own_malloc_full
+endif
+endif
+tests_own_malloc_SOURCES = tests/own_malloc.c
+tests_own_malloc_LDADD = libzmalloc.la $(ZM_SYSTEM_LIBS)
+tests_own_malloc_sizeless_SOURCES = tests/own_malloc.c
+tests_own_malloc_sizeless_CPPFLAGS = $(AM_CPPFLAGS) -DWITHOUT_USABLE_SIZE
+tests_own_malloc_sizeless_LDADD = libzmalloc.la $(ZM_SYSTEM_LIBS)
+tests_static_own_malloc_program_SOURCES = tests/own_malloc.c
+tests_static_own_malloc_program_LDADD = $(zm_static_ldadd)
+tests_static_own_malloc_program_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_own_malloc_full_SOURCES = tests/own_malloc.c
+tests_static_own_malloc_full_CPPFLAGS = $(AM_CPPFLAGS) -DWITH_FULL_TABLES
+tests_static_own_malloc_full_LDADD = $(zm_static_ldadd)
+tests_static_own_malloc_full_LDFLAGS = $(AM_LDFLAGS) -static
 EXTRA_DIST += tests/cxx/plugin.cc tests/cxx/program.c tests/private/options.c
 
 if ZM_STATIC

@@ -47,6 +47,14 @@ for malloc in jemalloc tcmalloc tcmalloc_minimal mimalloc; do
 	for test in $(tests_for $malloc); do
 		LD_PRELOAD=$library run "$test with LD_PRELOAD=$library" "tests/test_$test"
 	done
+	# On the C library's malloc() it is what the library's blocks come from, and is named.
+	if test "$zm_malloc" = libc; then
+		LD_PRELOAD=$library ./tools/zmalloc info >"$work/info"
+		grep -q "^allocator *malloc-${library##*/}\$" "$work/info" || {
+			cat "$work/info"
+			failed="$failed, the name of $library"
+		}
+	fi
 	# shellcheck disable=SC2086 # flags
 	$CC $CFLAGS -o "$work/own_malloc" tests/test_own_malloc.o tests/libsupport.a $LDFLAGS -Wl,--no-as-needed \
 		"$library" .libs/libzmalloc.so -Wl,-rpath,"$(pwd)/.libs" $CHECK_LIBS -lpthread -ldl || exit 99

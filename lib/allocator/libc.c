@@ -2,52 +2,21 @@
 /*
  * lib/allocator/libc.c - the C library's malloc, cold half.
  *
- * Its figures are in libc_info.c.
+ * Its figures are in libc_info.c; whose malloc() it is in libc_choice.c.
  */
 #include "config.h"
 
 #include "allocator/allocator.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #if defined(HAVE_MALLOC_H)
 #include <malloc.h>
-#endif
-#if defined(HAVE_GNU_GET_LIBC_VERSION)
-#include <gnu/libc-version.h>
 #endif
 
 #include <zmalloc.h>
 
 #include "lock.h"
-
-#if defined(HAVE_GNU_GET_LIBC_VERSION) && defined(HAVE_DLADDR)
-
-#include <dlfcn.h>
-
-/* Another malloc(), loaded before the C library or linked by the program, has its own figures. */
-static bool malloc_is_foreign(void)
-{
-	void *(*allocate)(size_t) = malloc;
-	const char *(*version)(void) = gnu_get_libc_version;
-	Dl_info of_malloc, of_glibc;
-
-	return dladdr(*(void **)&allocate, &of_malloc) == 0 ||
-	       dladdr(*(void **)&version, &of_glibc) == 0 ||
-	       of_malloc.dli_fbase != of_glibc.dli_fbase;
-}
-
-#else
-
-static bool malloc_is_foreign(void)
-{
-	return false;
-}
-
-#endif
-
-bool zm_libc_is_foreign;
 
 #if defined(ZM_LIBC_CHUNKS)
 
@@ -65,12 +34,12 @@ static bool looks_like_chunk(size_t usable)
 
 static bool agrees(size_t size)
 {
-	void *ptr = malloc(size);
-	size_t usable = malloc_usable_size(ptr), bytes;
+	void *ptr = zm_libc.malloc(size);
+	size_t usable = zm_libc.usable_size(ptr), bytes;
 	bool same =
 		looks_like_chunk(usable) && (!zm_libc_chunk_usable(ptr, &bytes) || bytes == usable);
 
-	free(ptr);
+	zm_libc.free(ptr);
 	return same;
 }
 
@@ -103,7 +72,7 @@ static void prove_chunks(void)
 
 static void set_up(void)
 {
-	zm_libc_is_foreign = malloc_is_foreign();
+	zm_libc_choose();
 	prove_chunks();
 }
 
@@ -116,11 +85,7 @@ void zm_allocator_init(void)
 
 void zm_allocator_name(char *name, size_t size)
 {
-#if defined(HAVE_GNU_GET_LIBC_VERSION)
-	snprintf(name, size, "glibc-%s", gnu_get_libc_version());
-#else
-	snprintf(name, size, "libc");
-#endif
+	zm_libc_name(name, size);
 }
 
 bool zm_allocator_has(int capability)

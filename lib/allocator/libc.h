@@ -8,11 +8,11 @@
 #ifndef ZM_ALLOCATOR_LIBC_H
 #define ZM_ALLOCATOR_LIBC_H
 
-#include <stdint.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "allocator/libc_choice.h"
 #include "compiler.h"
 
 #ifdef HAVE_FREE_KEEPS_ERRNO
@@ -21,9 +21,6 @@
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
 #endif
 #define ZM_RAW_COUNTS 0
-
-/* malloc() is known not to be the C library's: its figures say nothing then. Set at start. */
-extern bool zm_libc_is_foreign;
 
 #ifndef ZM_HAVE_USABLE_SIZE
 
@@ -42,17 +39,17 @@ extern bool zm_libc_is_foreign;
 /* POSIX lets malloc(0) be NULL; ours is a unique pointer. */
 ZM_INLINE void *zm_raw_malloc(size_t size)
 {
-	return malloc(size + (size == 0));
+	return zm_libc.malloc(size + (size == 0));
 }
 
 ZM_INLINE void *zm_raw_calloc(size_t size)
 {
-	return calloc(1, size + (size == 0));
+	return zm_libc.calloc(1, size + (size == 0));
 }
 
 ZM_INLINE void *zm_raw_realloc(void *ptr, size_t size)
 {
-	return realloc(ptr, size);
+	return zm_libc.realloc(ptr, size);
 }
 
 ZM_INLINE void *zm_raw_aligned(size_t alignment, size_t size)
@@ -64,18 +61,18 @@ ZM_INLINE void *zm_raw_aligned(size_t alignment, size_t size)
 		return NULL;
 	if (alignment < sizeof(void *))
 		alignment = sizeof(void *);
-	return posix_memalign(&ptr, alignment, size + (size == 0)) == 0 ? ptr : NULL;
+	return zm_libc.aligned(&ptr, alignment, size + (size == 0)) == 0 ? ptr : NULL;
 }
 
 ZM_INLINE void zm_raw_free(void *ptr)
 {
-	free(ptr);
+	zm_libc.free(ptr);
 }
 
 ZM_INLINE void zm_raw_free_sized(void *ptr, size_t size)
 {
 	(void)size;
-	free(ptr);
+	zm_libc.free(ptr);
 }
 
 /*
@@ -87,7 +84,7 @@ ZM_INLINE void zm_raw_free_sized(void *ptr, size_t size)
  */
 #if defined(HAVE_GNU_GET_LIBC_VERSION) && defined(HAVE_DLADDR)
 #define ZM_LIBC_CHUNKS 1
-extern bool zm_libc_chunks_known;
+extern ZM_HIDDEN bool zm_libc_chunks_known;
 
 /* False for a chunk that is a mapping of its own: those have another overhead, and are rare. */
 ZM_INLINE bool zm_libc_chunk_usable(const void *ptr, size_t *bytes)
@@ -101,13 +98,7 @@ ZM_INLINE bool zm_libc_chunk_usable(const void *ptr, size_t *bytes)
 
 ZM_INLINE size_t zm_raw_usable(const void *ptr)
 {
-#if defined(HAVE_MALLOC_USABLE_SIZE)
-	return malloc_usable_size((void *)ptr);
-#elif defined(HAVE_MALLOC_SIZE)
-	return malloc_size(ptr);
-#else
-#error "configure found a way to tell sizes, and not which"
-#endif
+	return zm_libc.usable_size((void *)ptr);
 }
 
 ZM_INLINE size_t zm_raw_charged(const void *ptr)

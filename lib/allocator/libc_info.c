@@ -33,9 +33,9 @@ static void take_figures(struct zm_allocator_info *info)
 		return;
 	if (figures.arena + figures.hblkhd == 0) {
 		/* Nothing taken yet, or a checker stands in for malloc(). */
-		void *volatile block = malloc(1);
+		void *volatile block = zm_libc.malloc(1);
 
-		free(block);
+		zm_libc.free(block);
 		figures = mallinfo2();
 	}
 	if (figures.arena + figures.hblkhd == 0)

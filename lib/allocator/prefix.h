@@ -51,14 +51,14 @@ ZM_INLINE void *zm_raw_malloc(size_t size)
 {
 	if (zm_unlikely(size > PTRDIFF_MAX - ZM_PREFIX_BYTES))
 		return NULL;
-	return zm_prefix_put(malloc(size + ZM_PREFIX_BYTES), ZM_PREFIX_BYTES, size);
+	return zm_prefix_put(zm_libc.malloc(size + ZM_PREFIX_BYTES), ZM_PREFIX_BYTES, size);
 }
 
 ZM_INLINE void *zm_raw_calloc(size_t size)
 {
 	if (zm_unlikely(size > PTRDIFF_MAX - ZM_PREFIX_BYTES))
 		return NULL;
-	return zm_prefix_put(calloc(1, size + ZM_PREFIX_BYTES), ZM_PREFIX_BYTES, size);
+	return zm_prefix_put(zm_libc.calloc(1, size + ZM_PREFIX_BYTES), ZM_PREFIX_BYTES, size);
 }
 
 ZM_INLINE void *zm_raw_aligned(size_t alignment, size_t size)
@@ -68,8 +68,9 @@ ZM_INLINE void *zm_raw_aligned(size_t alignment, size_t size)
 
 	if (offset > PTRDIFF_MAX || size > PTRDIFF_MAX - offset)
 		return NULL;
-	return posix_memalign(&base, offset, size + offset) == 0 ? zm_prefix_put(base, offset, size)
-								 : NULL;
+	return zm_libc.aligned(&base, offset, size + offset) == 0
+		       ? zm_prefix_put(base, offset, size)
+		       : NULL;
 }
 
 ZM_INLINE size_t zm_raw_usable(const void *ptr)
@@ -85,13 +86,13 @@ ZM_INLINE size_t zm_raw_charged(const void *ptr)
 ZM_INLINE void zm_raw_free(void *ptr)
 {
 	if (ptr != NULL)
-		free(zm_prefix_base(ptr));
+		zm_libc.free(zm_prefix_base(ptr));
 }
 
 ZM_INLINE void zm_raw_free_sized(void *ptr, size_t size)
 {
 	(void)size;
-	free(zm_prefix_base(ptr));
+	zm_libc.free(zm_prefix_base(ptr));
 }
 
 /*
@@ -106,7 +107,7 @@ ZM_INLINE void *zm_raw_realloc(void *ptr, size_t size)
 	if (zm_unlikely(size > PTRDIFF_MAX - ZM_PREFIX_BYTES))
 		return NULL;
 	if (zm_likely(zm_prefix_of(ptr)->offset_bytes == ZM_PREFIX_BYTES))
-		return zm_prefix_put(realloc(zm_prefix_base(ptr), size + ZM_PREFIX_BYTES),
+		return zm_prefix_put(zm_libc.realloc(zm_prefix_base(ptr), size + ZM_PREFIX_BYTES),
 				     ZM_PREFIX_BYTES, size);
 	moved = zm_raw_malloc(size);
 	if (moved == NULL)

@@ -54,6 +54,8 @@ zm_allocator_sources += \
 	lib/allocator/kept_info.h \
 	lib/allocator/libc.c \
 	lib/allocator/libc.h \
+	lib/allocator/libc_choice.c \
+	lib/allocator/libc_choice.h \
 	lib/allocator/libc_info.c \
 	lib/allocator/native_none.c \
 	lib/allocator/prefix.h \
