@@ -39,11 +39,11 @@
 
 /*
  * Compiler hints. A program that defines the first before it includes this header defines all five,
- * empty for instance; ZMALLOC_API is by itself.
+ * empty for instance; ZMALLOC_ATTR_FREED and ZMALLOC_API are each by itself.
  */
 #ifndef ZMALLOC_ATTR_MALLOC
 #if defined(__GNUC__)
-#define ZMALLOC_ATTR_MALLOC __attribute__((__malloc__, __warn_unused_result__))
+#define ZMALLOC_ATTR_MALLOC __attribute__((__malloc__, __warn_unused_result__)) ZMALLOC_ATTR_FREED
 #define ZMALLOC_ATTR_SIZE(n) __attribute__((__alloc_size__(n)))
 #define ZMALLOC_ATTR_SIZE2(n, m) __attribute__((__alloc_size__(n, m)))
 #define ZMALLOC_ATTR_RESULT __attribute__((__warn_unused_result__))
@@ -54,6 +54,22 @@
 #define ZMALLOC_ATTR_SIZE2(n, m)
 #define ZMALLOC_ATTR_RESULT
 #define ZMALLOC_ATTR_PURE
+#endif
+#endif
+
+/*
+ * Who may free a block, for GCC 11 and newer, which warn of free(zmalloc(n)) and zfree(malloc(n)) by
+ * -Wmismatched-dealloc, of a second zfree() by -Wuse-after-free, and more with -fanalyzer. The
+ * functions that resize are not among them: GCC would hold that the old block is gone when they
+ * fail, and it is not.
+ */
+#ifndef ZMALLOC_ATTR_FREED
+#if defined(__GNUC__) && __GNUC__ >= 11 && !defined(__clang__) && !defined(__INTEL_COMPILER)
+#define ZMALLOC_ATTR_FREED                                                                         \
+	__attribute__((__malloc__(zfree, 1), __malloc__(zfree_with_size, 1),                       \
+		       __malloc__(zfree_usable, 1)))
+#else
+#define ZMALLOC_ATTR_FREED
 #endif
 #endif
 
@@ -68,6 +84,29 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ---- Freeing -------------------------------------------------------------------------------- */
+
+/*
+ * Free a block; NULL is allowed and does nothing. Any thread may free a block, whichever allocated
+ * it. Keeps errno.
+ */
+ZMALLOC_API void zfree(void *ptr);
+
+/*
+ * Free a block whose size the caller knows: the fastest way, as the allocator need not look it up.
+ * NULL is allowed with any size. Keeps errno.
+ * size     the size asked for when the block was last allocated or resized, or its usable size;
+ *          anything else is undefined. A block that was allocated with an alignment takes only its
+ *          usable size.
+ */
+ZMALLOC_API void zfree_with_size(void *ptr, size_t size);
+
+/*
+ * Free as zfree() does, and store the usable size just freed.
+ * usable   out, may be NULL; 0 for `ptr` NULL
+ */
+ZMALLOC_API void zfree_usable(void *ptr, size_t *usable);
 
 /* ---- Allocation ----------------------------------------------------------------------------- */
 
@@ -96,23 +135,10 @@ ZMALLOC_API void *ztrycalloc_num(size_t num, size_t size) ZMALLOC_ATTR_MALLOC
  * size     the new size; 0 with a block frees it and returns NULL, and the handler is not called
  * Returns  the block, to be used instead of `ptr`; NULL after a failure, `ptr` being valid still
  */
-ZMALLOC_API void *zrealloc(void *ptr, size_t size) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_SIZE(2);
-ZMALLOC_API void *ztryrealloc(void *ptr, size_t size) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_SIZE(2);
-
-/*
- * Free a block; NULL is allowed and does nothing. Any thread may free a block, whichever allocated
- * it. Keeps errno.
- */
-ZMALLOC_API void zfree(void *ptr);
-
-/*
- * Free a block whose size the caller knows: the fastest way, as the allocator need not look it up.
- * NULL is allowed with any size. Keeps errno.
- * size     the size asked for when the block was last allocated or resized, or its usable size;
- *          anything else is undefined. A block that was allocated with an alignment takes only its
- *          usable size.
- */
-ZMALLOC_API void zfree_with_size(void *ptr, size_t size);
+ZMALLOC_API void *zrealloc(void *ptr, size_t size) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_FREED
+	ZMALLOC_ATTR_SIZE(2);
+ZMALLOC_API void *ztryrealloc(void *ptr, size_t size) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_FREED
+	ZMALLOC_ATTR_SIZE(2);
 
 /*
  * A block whose address is a multiple of `alignment`. Freed and measured as any other block;
@@ -136,23 +162,19 @@ ZMALLOC_API void *zmalloc_usable(size_t size, size_t *usable) ZMALLOC_ATTR_MALLO
 ZMALLOC_API void *ztrymalloc_usable(size_t size, size_t *usable) ZMALLOC_ATTR_MALLOC;
 ZMALLOC_API void *zcalloc_usable(size_t size, size_t *usable) ZMALLOC_ATTR_MALLOC;
 ZMALLOC_API void *ztrycalloc_usable(size_t size, size_t *usable) ZMALLOC_ATTR_MALLOC;
-ZMALLOC_API void *zrealloc_usable(void *ptr, size_t size, size_t *usable) ZMALLOC_ATTR_RESULT;
-ZMALLOC_API void *ztryrealloc_usable(void *ptr, size_t size, size_t *usable) ZMALLOC_ATTR_RESULT;
+ZMALLOC_API void *zrealloc_usable(void *ptr, size_t size,
+				  size_t *usable) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_FREED;
+ZMALLOC_API void *ztryrealloc_usable(void *ptr, size_t size,
+				     size_t *usable) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_FREED;
 
 /*
  * The same, and store the old usable size.
  * old_usable  out, may be NULL; 0 for `ptr` NULL; stored on failure too
  */
 ZMALLOC_API void *zrealloc_usable2(void *ptr, size_t size, size_t *usable,
-				   size_t *old_usable) ZMALLOC_ATTR_RESULT;
+				   size_t *old_usable) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_FREED;
 ZMALLOC_API void *ztryrealloc_usable2(void *ptr, size_t size, size_t *usable,
-				      size_t *old_usable) ZMALLOC_ATTR_RESULT;
-
-/*
- * Free as zfree() does, and store the usable size just freed.
- * usable   out, may be NULL; 0 for `ptr` NULL
- */
-ZMALLOC_API void zfree_usable(void *ptr, size_t *usable);
+				      size_t *old_usable) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_FREED;
 
 /* ---- Strings and copies --------------------------------------------------------------------- */
 
@@ -316,7 +338,12 @@ ZMALLOC_API int zmalloc_purge(void);
  */
 ZMALLOC_API int zmalloc_set_background_purge(int enable);
 
-/* The allocator in use: "jemalloc-5.3.0", "tcmalloc-2.10", "glibc-2.36". A constant string. */
+/*
+ * The allocator in use, as name, hyphen and version: "jemalloc-5.3.0", "tcmalloc-2.10",
+ * "glibc-2.36". On the C library's malloc() with another in its place, by LD_PRELOAD or a checker,
+ * the name is "malloc" and the version is the file that holds it: "malloc-libjemalloc.so.2". A
+ * constant string.
+ */
 ZMALLOC_API const char *zmalloc_allocator(void) ZMALLOC_ATTR_PURE;
 
 /* The library that is running: "1.0.0". A constant string. */

@@ -39,6 +39,11 @@ AC_DEFUN([ZM_COMPILER], [
 	# Call the allocator through the GOT, without the jump through the PLT.
 	ZM_TRY_CFLAGS([ZM_CFLAGS], [-fno-plt])
 
+	# GCC makes every function that the attribute names, and every one that has it, one that is not
+	# inlined: not here, where they are defined, and so not in a program that is optimized with them.
+	AH_BOTTOM([/* Who may free a block is what programs are told, not the library itself. */
+#define ZMALLOC_ATTR_FREED])
+
 	# Flags are probed without it: it would turn an unrelated warning into a "no".
 	AS_IF([test "$enable_werror" = yes], [AS_VAR_APPEND([ZM_CFLAGS], [" -Werror"])])
 	AC_SUBST([ZM_CFLAGS])

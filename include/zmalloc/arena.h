@@ -65,9 +65,11 @@ ZMALLOC_API void *zarena_trycalloc(zarena *arena, size_t size) ZMALLOC_ATTR_MALL
  * ptr      a live block of this arena, or NULL
  * Errors   as those, and EPERM as above
  */
-ZMALLOC_API void *zarena_realloc(zarena *arena, void *ptr, size_t size) ZMALLOC_ATTR_RESULT
+ZMALLOC_API void *zarena_realloc(zarena *arena, void *ptr,
+				 size_t size) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_FREED
 	ZMALLOC_ATTR_SIZE(3);
-ZMALLOC_API void *zarena_tryrealloc(zarena *arena, void *ptr, size_t size) ZMALLOC_ATTR_RESULT
+ZMALLOC_API void *zarena_tryrealloc(zarena *arena, void *ptr,
+				    size_t size) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_FREED
 	ZMALLOC_ATTR_SIZE(3);
 
 /*

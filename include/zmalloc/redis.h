@@ -89,7 +89,8 @@ static inline void *zmalloc_cache_aligned(size_t size)
 /* zmalloc(), zcalloc(), zrealloc() and zfree(). */
 ZMALLOC_API void *valkey_malloc(size_t size) ZMALLOC_ATTR_MALLOC ZMALLOC_ATTR_SIZE(1);
 ZMALLOC_API void *valkey_calloc(size_t size) ZMALLOC_ATTR_MALLOC ZMALLOC_ATTR_SIZE(1);
-ZMALLOC_API void *valkey_realloc(void *ptr, size_t size) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_SIZE(2);
+ZMALLOC_API void *valkey_realloc(void *ptr, size_t size) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_FREED
+	ZMALLOC_ATTR_SIZE(2);
 ZMALLOC_API void valkey_free(void *ptr);
 
 /* ---- The allocator's figures, whose arguments grew over the years ---- */
@@ -199,7 +200,8 @@ static inline size_t je_nallocx(size_t size, int flags)
  */
 ZMALLOC_API void *zmalloc_with_flags(size_t size, int flags) ZMALLOC_ATTR_MALLOC
 	ZMALLOC_ATTR_SIZE(1);
-ZMALLOC_API void *zrealloc_with_flags(void *ptr, size_t size, int flags) ZMALLOC_ATTR_RESULT
+ZMALLOC_API void *zrealloc_with_flags(void *ptr, size_t size,
+				      int flags) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_FREED
 	ZMALLOC_ATTR_SIZE(2);
 ZMALLOC_API void zfree_with_flags(void *ptr, int flags);
 
