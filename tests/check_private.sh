@@ -40,8 +40,9 @@ test "$cross_compiling" = no || skip 'the rest: cross compiled'
 # shellcheck disable=SC2086 # flags
 $CC $CPPFLAGS -I"$srcdir/include" $CFLAGS -o "$work/options" "$srcdir/tests/private/options.c" -rdynamic $LDFLAGS \
 	$library -Wl,-rpath,"$(pwd)/.libs"
-of_program=$(unset MALLOC_CONF; "$work/options")
-of_environment=$(MALLOC_CONF=narenas:3 "$work/options")
+# The second is the name of an archive that was built with the prefix je_.
+of_program=$(unset MALLOC_CONF JE_MALLOC_CONF; "$work/options")
+of_environment=$(MALLOC_CONF=narenas:3 JE_MALLOC_CONF=narenas:3 "$work/options")
 echo "narenas: $of_program by default, $of_environment with MALLOC_CONF=narenas:3"
 test "$of_environment" = 3 || wrong 'MALLOC_CONF is not heard'
 case $of_program in
