@@ -19,24 +19,28 @@
 #include "allocator/slab.h"
 #include "lock.h"
 
+#if ZM_JE_DIRECT
 /*
  * The call has jemalloc set itself up, where its own constructor comes after ours: so that its fork
  * handlers are there before those of whoever calls us here.
  */
-static void wake(void)
+static void find_jemalloc(void)
 {
 	const char *version;
 	size_t bytes = sizeof(version);
 
 	ZM_JE(mallctl)("version", (void *)&version, &bytes, NULL, 0);
 }
+#else
+static void find_jemalloc(void)
+{
+	zm_je_take_functions();
+}
+#endif
 
 static void set_up(void)
 {
-	wake();
-#if !ZM_JE_DIRECT
-	zm_je_take_functions();
-#endif
+	find_jemalloc();
 #if !ZM_RAW_COUNTS
 	zm_size_map_init(zm_allocator_good_size);
 #endif
