@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -22,6 +21,8 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "fork.h"
+#include "lock.h"
 #include "os/os.h"
 #include "os/process.h"
 #include "page.h"
@@ -36,15 +37,16 @@ enum {
 
 static struct {
 	ZM_ATOMIC(struct zm_page *) page;
-	ZM_ATOMIC(int) busy;         /* someone makes, writes or removes the page */
-	ZM_ATOMIC(bool) wanted;      /* by whoever is busy; and not any more, at exit */
+	struct zm_lock lock;         /* of whoever makes, writes or removes the page */
+	ZM_ATOMIC(bool) wanted;      /* under the lock; and not any more, at exit */
 	ZM_ATOMIC(uintptr_t) due_ms; /* monotonic clock, cut to a word: compare differences */
 	int64_t pid;
 	int directory; /* its number, for removal */
 	bool by_environment;
 	ZM_ATOMIC(bool) thread_wanted;
-	bool hooked; /* handlers of fork() are set */
-} publishing;
+	struct zm_once joined; /* the handlers of fork() */
+	int join_error;
+} publishing = {.lock = ZM_LOCK_INITIALIZER};
 
 static uint64_t clock_us(clockid_t clock)
 {
@@ -88,17 +90,18 @@ static void renew(struct zm_page *page)
 	zm_store(&publishing.due_ms, (uintptr_t)(begun / 1000 + took_ms));
 }
 
+/* Not a second time on the thread that is at it: where it allocates it comes by here again. */
 static bool begin(void)
 {
-	return zm_exchange(&publishing.busy, 1) == 0;
+	return !zm_lock_is_mine(&publishing.lock) && zm_trylock(&publishing.lock);
 }
 
 static void end(void)
 {
-	zm_store_release(&publishing.busy, 0);
+	zm_unlock(&publishing.lock);
 }
 
-/* For those who cannot leave it to whoever is at it. False: that took longer than `tries` ms. */
+/* False: whoever is at it took longer than `tries` ms. */
 static bool wait_and_begin(unsigned tries)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
@@ -271,41 +274,51 @@ static void start_thread(void)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* ---- Fork ---- */
+
+static void before_fork(void)
+{
+	zm_lock(&publishing.lock);
+}
+
 /*
  * The child's page is its own, and is made when a thread first passes its threshold: most children
- * run another program before that. The mapping of the parent's is dropped.
+ * run another program before that. The mapping of the parent's is dropped; a handler of the program's
+ * that came before may have made the child's.
  */
 static void after_fork_in_child(void)
 {
 	struct zm_page *page = zm_load(&publishing.page);
 
-	zm_store(&publishing.page, NULL);
-	zm_store(&publishing.busy, 0);
-	zm_store(&publishing.due_ms, 0);
-	if (page != NULL)
+	if (page != NULL && publishing.pid != getpid()) {
+		zm_store(&publishing.page, NULL);
 		munmap(page, sizeof(*page));
+	}
+	zm_store(&publishing.due_ms, 0);
 	zm_store(&publishing.wanted, publishing.by_environment);
 	if (!publishing.by_environment)
 		zm_account_set_hook(NULL);
 	zm_store(&publishing.thread_wanted, false);
+	end();
 }
 
-static int hook(void)
+static void join_fork(void)
 {
-	int error = publishing.hooked ? 0 : pthread_atfork(NULL, NULL, after_fork_in_child);
+	static const struct zm_fork_room room = {before_fork, end, after_fork_in_child};
 
-	if (error == 0)
-		zm_account_set_hook(renew_if_due);
-	publishing.hooked = error == 0;
-	return error;
+	publishing.join_error = zm_fork_join(ZM_FORK_PUBLISH, &room);
 }
+
+/* ---- The contract ---- */
 
 static int publish_and_go_on(void)
 {
-	int error = publish();
+	int error = publishing.join_error;
 
 	if (error == 0)
-		error = hook();
+		error = publish();
+	if (error == 0)
+		zm_account_set_hook(renew_if_due);
 	zm_store(&publishing.wanted, error == 0);
 	return error;
 }
@@ -314,11 +327,12 @@ int zmalloc_stats_publish(void)
 {
 	int error;
 
+	zm_once(&publishing.joined, join_fork);
 	if (!begin()) {
 		/* Another thread is at it: what it writes is of now. Without a page it may give up. */
 		if (zm_load_acquire(&publishing.page) != NULL)
 			return 0;
-		wait_and_begin(UINT_MAX);
+		zm_lock(&publishing.lock);
 	}
 	error = publish_and_go_on();
 	end();
@@ -332,7 +346,7 @@ int zmalloc_stats_unpublish(void)
 {
 	struct zm_page *page;
 
-	wait_and_begin(UINT_MAX);
+	zm_lock(&publishing.lock);
 	page = zm_load(&publishing.page);
 	zm_account_set_hook(NULL);
 	publishing.by_environment = false;
@@ -340,7 +354,8 @@ int zmalloc_stats_unpublish(void)
 	zm_store(&publishing.wanted, false);
 	zm_store(&publishing.page, NULL);
 	if (page != NULL) {
-		remove_file();
+		if (publishing.pid == getpid())
+			remove_file();
 		munmap(page, sizeof(*page));
 	}
 	end();
