@@ -332,7 +332,8 @@ ZMALLOC_API int zmalloc_purge(void);
 
 /*
  * Have unused memory given back as it comes, or no longer: by jemalloc in a thread of its own, by
- * tcmalloc at once in the thread that frees. One setting for the process.
+ * tcmalloc at once in the thread that frees. One setting for the process, which a child of fork()
+ * keeps: jemalloc's thread is made anew there by the first call that allocates or frees.
  * enable   1 or 0
  * Returns  0; -1 with errno ENOTSUP where the allocator cannot, or what the allocator says
  */

@@ -63,9 +63,24 @@ int zmalloc_purge(void)
 	return answer(zm_allocator_purge());
 }
 
+/*
+ * Where a thread of the allocator's gives memory back, the child of a fork has not got it, and the
+ * allocator takes it for switched off there. To make one out of the fork's handler is no good: it
+ * would allocate and take locks where POSIX allows neither, and most children run another program
+ * before they allocate. So it is made by the child's first call.
+ */
+static void purge_in_child(void)
+{
+	zm_allocator_background_purge(true);
+}
+
 int zmalloc_set_background_purge(int enable)
 {
-	return answer(zm_allocator_background_purge(enable != 0));
+	int error = zm_allocator_background_purge(enable != 0);
+
+	if (error == 0)
+		zm_account_set_child_hook(enable != 0 ? purge_in_child : NULL);
+	return answer(error);
 }
 
 /* Redis's interface has no word for "unknown". */
