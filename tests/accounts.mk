@@ -4,12 +4,20 @@
 # with an allocator preloaded or linked as that (check_other_malloc.sh).
 
 zm_check_tests += \
+	tests/test_arena_race \
+	tests/test_arena_reset \
 	tests/test_exit \
 	tests/test_fork \
+	tests/test_fork_handlers \
+	tests/test_fork_locks \
+	tests/test_fork_purge \
 	tests/test_own_malloc \
 	tests/test_peak \
 	tests/test_thread_used \
 	tests/test_threads
+
+zm_internal_tests += tests/test_account_edges
+tests_test_account_edges_LDADD = $(zm_internal_ldadd)
 
 zm_script_tests += tests/check_cxx.sh tests/check_other_malloc.sh tests/check_own_malloc.sh tests/check_private.sh
 

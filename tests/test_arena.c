@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <zmalloc/arena.h>
+#include <zmalloc/redis.h>
 #include <zmalloc/stats.h>
 
 enum {
@@ -256,6 +257,100 @@ START_TEST(test_zarena_realloc_keeps_a_block_in)
 }
 END_TEST
 
+static void *zrealloc_plainly(void *ptr, size_t size)
+{
+	return zrealloc(ptr, size);
+}
+
+static void *zrealloc_by_flags(void *ptr, size_t size)
+{
+	return zrealloc_with_flags(ptr, size, 0);
+}
+
+static void *by_another_thread(void *block)
+{
+	void *moved = zrealloc(block, 8 * MIB - 1);
+
+	return moved == block ? zrealloc(block, 8 * MIB) : moved;
+}
+
+static void *zrealloc_elsewhere(void *ptr, size_t size)
+{
+	(void)size;
+	return join_thread(start_thread(by_another_thread, ptr));
+}
+
+/* How many of some resizes of large blocks that are in no arena moved the block. */
+static size_t moves(void *(*resize)(void *ptr, size_t size))
+{
+	void *block = zmalloc(8 * MIB), *resized;
+	size_t moved = 0;
+
+	for (size_t i = 0; i < 10; i++) {
+		resized = resize(block, 8 * MIB - i % 2);
+		moved += resized != block;
+		block = resized;
+	}
+	zfree(block);
+	return moved;
+}
+
+/* Of what is in no arena nothing changes: a copy of 8 MiB takes a millisecond or more. */
+START_TEST(test_blocks_of_no_arena_are_resized_in_place)
+{
+	void *(*const resize[])(void *ptr, size_t size) = {zrealloc_plainly, zrealloc_by_flags,
+							   zrealloc_elsewhere};
+	size_t before[COUNT_OF(resize)];
+	zarena *arena, *other;
+
+	for (size_t i = 0; i < COUNT_OF(resize); i++)
+		before[i] = moves(resize[i]);
+	arena = zarena_create();
+	other = zarena_create();
+	ck_assert_ptr_nonnull(zarena_malloc(arena, 1000));
+	for (size_t i = 0; i < COUNT_OF(resize); i++)
+		ck_assert_uint_le(moves(resize[i]), before[i]);
+	zarena_destroy(arena);
+	zarena_destroy(other);
+	for (size_t i = 0; i < COUNT_OF(resize); i++)
+		ck_assert_uint_le(moves(resize[i]), before[i]);
+}
+END_TEST
+
+static void *resize_out(void *block)
+{
+	return zrealloc(block, 900);
+}
+
+static void *resize_out_by_flags(void *block)
+{
+	return zrealloc_with_flags(block, 900, 0);
+}
+
+START_TEST(test_any_thread_and_any_zrealloc_takes_a_block_out_of_its_arena)
+{
+	size_t before = zmalloc_used_memory();
+	zarena *arena = zarena_create();
+	char *block[4];
+
+	for (size_t i = 0; i < COUNT_OF(block); i++) {
+		block[i] = zarena_malloc(arena, 1000);
+		fill(block[i], 1000, i);
+	}
+	block[0] = join_thread(start_thread(resize_out, block[0]));
+	block[1] = join_thread(start_thread(resize_out_by_flags, block[1]));
+	block[2] = resize_out(block[2]);
+	block[3] = resize_out_by_flags(block[3]);
+	ck_assert_uint_eq(used_of(arena), 0);
+	ck_assert_int_eq(zarena_destroy(arena), 0);
+	for (size_t i = 0; i < COUNT_OF(block); i++) {
+		ck_assert(filled(block[i], 900, i));
+		zfree(block[i]);
+	}
+	ck_assert_uint_eq(zmalloc_used_memory(), before);
+}
+END_TEST
+
 /* ---- The contract of the family ---- */
 
 START_TEST(test_arenas_fail_as_the_family_does)
@@ -471,6 +566,8 @@ int main(void)
 	tcase_add_test(tests, test_destroying_leaves_blocks_of_threads_that_freed_arena_blocks);
 	tcase_add_test(tests, test_ordinary_blocks_outlive_arenas_beside_them);
 	tcase_add_test(tests, test_zrealloc_takes_a_block_out_of_its_arena);
+	tcase_add_test(tests, test_blocks_of_no_arena_are_resized_in_place);
+	tcase_add_test(tests, test_any_thread_and_any_zrealloc_takes_a_block_out_of_its_arena);
 	tcase_add_test(tests, test_zarena_realloc_keeps_a_block_in);
 	tcase_add_test(tests, test_arenas_fail_as_the_family_does);
 	tcase_add_test(tests, test_blocks_from_zarena_calloc_are_zero);

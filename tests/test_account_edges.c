@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tests/test_account_edges.c - what happens in windows that no clock can hit: a thread caught past its
+ * ceiling, a second arena before all threads know of the first, a beginning in a beginning.
+ */
+#include "config.h"
+
+#include "tests/support.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <zmalloc.h>
+#include <zmalloc/arena.h>
+
+#include "lib/account_state.h"
+#include "lib/fork.h"
+#include "lib/lock.h"
+
+enum {
+	CHILD_ALARM = 60
+};
+
+/* ---- Past the ceiling ----------------------------------------------------------------------- */
+
+#define UNSEEN ((ptrdiff_t)(300 * MIB))
+
+static struct barrier there, done;
+
+/*
+ * The thread's figure is as after an allocation whose compare was with a ceiling that has been lowered
+ * since: it has not come by the cold path.
+ */
+static void *get_past_the_ceiling(void *unused)
+{
+	void *block = zmalloc(1000);
+
+	zm_store(&zm_thread.counter->net_bytes, zm_load(&zm_thread.counter->net_bytes) + UNSEEN);
+	barrier_wait(&there);
+	barrier_wait(&done);
+	zm_store(&zm_thread.counter->net_bytes, zm_load(&zm_thread.counter->net_bytes) - UNSEEN);
+	zfree(block);
+	return unused;
+}
+
+static pthread_t begin(void)
+{
+	pthread_t thread;
+
+	barrier_init(&there, 2);
+	barrier_init(&done, 2);
+	thread = start_thread(get_past_the_ceiling, NULL);
+	barrier_wait(&there);
+	return thread;
+}
+
+static void end(pthread_t thread)
+{
+	barrier_wait(&done);
+	join_thread(thread);
+	barrier_done(&there);
+	barrier_done(&done);
+}
+
+static void be_right_at_once(void *expected)
+{
+	size_t used = *(size_t *)expected, peak;
+	void *small, *large;
+
+	alarm(CHILD_ALARM);
+	peak = zm_load(&zm_account.peak_bytes) > 0 ? (size_t)zm_load(&zm_account.peak_bytes) : 0;
+	REQUIRE(peak >= used);
+	REQUIRE(peak <= used + 64 * KIB || peak == zmalloc_peak_memory());
+	REQUIRE_EQ(zmalloc_used_memory(), used);
+	small = zmalloc(100);
+	REQUIRE_EQ(zmalloc_used_memory(), used + zmalloc_size(small));
+	large = zmalloc(30000);
+	REQUIRE_EQ(zmalloc_used_memory(), used + zmalloc_size(small) + zmalloc_size(large));
+}
+
+START_TEST(test_a_child_counts_a_lost_thread_past_its_ceiling)
+{
+	size_t used = zmalloc_used_memory();
+	void *probe = zmalloc(1000);
+	size_t expected = used + zmalloc_size(probe) + (size_t)UNSEEN;
+	pthread_t thread;
+
+	if (sanitized()) {
+		skip_part("a child loses threads' stacks and locks, which checkers mind");
+		zfree(probe);
+		return;
+	}
+	zfree(probe);
+	thread = begin();
+	run_child_ok(be_right_at_once, &expected);
+	end(thread);
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+}
+END_TEST
+
+START_TEST(test_used_memory_is_right_when_a_thread_got_past_its_ceiling)
+{
+	size_t used = zmalloc_used_memory();
+	pthread_t thread = begin();
+
+	ck_assert_uint_ge(zmalloc_used_memory(), used + (size_t)UNSEEN + 1000);
+	ck_assert_uint_ge(zmalloc_peak_memory(), zmalloc_used_memory());
+	end(thread);
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+}
+END_TEST
+
+START_TEST(test_the_peak_is_right_when_a_thread_got_past_its_ceiling)
+{
+	size_t used = zmalloc_used_memory();
+	pthread_t thread = begin();
+
+	ck_assert_uint_ge(zmalloc_peak_memory(), used + (size_t)UNSEEN + 1000);
+	end(thread);
+}
+END_TEST
+
+/* ---- The first arena ------------------------------------------------------------------------ */
+
+/* The library may be compiled otherwise than this file: only the first member is known to be where it is. */
+static struct zm_thread *unreachable;
+static size_t page;
+static bool second_returned, second_may_end;
+
+/* The first maker is held here, on its way through the threads; the second has all the time it needs. */
+static void hold_the_first(int signal, siginfo_t *info, void *context)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+
+	(void)signal, (void)context;
+	if ((char *)info->si_addr < (char *)unreachable ||
+	    (char *)info->si_addr >= (char *)unreachable + page)
+		_exit(98);
+	__atomic_store_n(&second_may_end, true, __ATOMIC_RELEASE);
+	for (int i = 0; i < 50; i++) {
+		if (__atomic_load_n(&second_returned, __ATOMIC_ACQUIRE))
+			_exit(97);
+		nanosleep(&pause, NULL);
+	}
+	mprotect(unreachable, page, PROT_READ | PROT_WRITE);
+}
+
+static void *make_first(void *unused)
+{
+	REQUIRE(zarena_create() != NULL);
+	return unused;
+}
+
+static void *make_second(void *unused)
+{
+	while (!__atomic_load_n(&second_may_end, __ATOMIC_ACQUIRE))
+		sched_yield();
+	REQUIRE(zarena_create() != NULL);
+	__atomic_store_n(&second_returned, true, __ATOMIC_RELEASE);
+	return unused;
+}
+
+static void make_two_arenas(void *unused)
+{
+	struct sigaction action = {.sa_flags = SA_SIGINFO};
+	size_t last = 5;
+	pthread_t first, second;
+
+	(void)unused;
+	alarm(CHILD_ALARM);
+	action.sa_sigaction = hold_the_first;
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+	zfree(zmalloc(1));
+	page = (size_t)sysconf(_SC_PAGESIZE);
+	unreachable = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	REQUIRE((void *)unreachable != MAP_FAILED);
+	unreachable->counter = &zm_no_counter;
+	/* A thread of the account whose own memory cannot be written yet. */
+	zm_account.first.counters[last].owner = unreachable;
+	mprotect(unreachable, page, PROT_NONE);
+	second = start_thread(make_second, NULL);
+	first = start_thread(make_first, NULL);
+	join_thread(first);
+	join_thread(second);
+	REQUIRE(second_may_end && second_returned);
+	zm_account.first.counters[last].owner = NULL;
+}
+
+START_TEST(test_nobody_has_an_arena_before_all_threads_are_told)
+{
+	if (under_checker())
+		skip_part("the checker minds a fault");
+	else if (zm_load(&zm_account.routed))
+		skip_part("there was an arena in this process");
+	else
+		run_child_ok(make_two_arenas, NULL);
+}
+END_TEST
+
+/* ---- Once ----------------------------------------------------------------------------------- */
+
+static struct zm_once once;
+static int made;
+static bool inner_answer;
+static struct barrier in_the_middle;
+
+static void make_within(void)
+{
+	inner_answer = zm_once(&once, make_within);
+	made++;
+}
+
+START_TEST(test_a_call_out_of_what_is_made_once_comes_back)
+{
+	once = (struct zm_once){0};
+	made = 0;
+	inner_answer = true;
+	ck_assert(zm_once(&once, make_within));
+	ck_assert(!inner_answer);
+	ck_assert(zm_once(&once, make_within));
+	ck_assert_int_eq(made, 1);
+}
+END_TEST
+
+static void make_slowly(void)
+{
+	const struct timespec pause = {.tv_nsec = 200000000};
+
+	barrier_wait(&in_the_middle);
+	nanosleep(&pause, NULL);
+	made++;
+}
+
+static void *make(void *unused)
+{
+	REQUIRE(zm_once(&once, make_slowly));
+	return unused;
+}
+
+static void find_it_made(void *unused)
+{
+	(void)unused;
+	alarm(CHILD_ALARM);
+	REQUIRE_EQ(made, 1);
+	REQUIRE(zm_once(&once, make_within));
+	REQUIRE_EQ(made, 1);
+}
+
+START_TEST(test_a_fork_waits_for_what_is_made_once)
+{
+	pthread_t thread;
+
+	if (under_checker()) {
+		skip_part("a child loses threads' stacks and locks, which checkers mind");
+		return;
+	}
+	once = (struct zm_once){0};
+	made = 0;
+	zfree(zmalloc(1));
+	barrier_init(&in_the_middle, 2);
+	thread = start_thread(make, NULL);
+	barrier_wait(&in_the_middle);
+	run_child_ok(find_it_made, NULL);
+	join_thread(thread);
+	barrier_done(&in_the_middle);
+}
+END_TEST
+
+/* What the adaptor found out at the beginning stays as it is: changed by hand here, to tell. */
+START_TEST(test_the_allocator_begins_once)
+{
+#if defined(ZM_ALLOCATOR_SIZE_MAP_H)
+	bool before = zm_size_map.known;
+
+	zm_size_map.known = !before;
+	zm_allocator_init();
+	ck_assert(zm_size_map.known != before);
+	zm_size_map.known = before;
+#elif defined(ZM_LIBC_CHUNKS)
+	bool before = zm_libc_chunks_known;
+
+	zm_libc_chunks_known = !before;
+	zm_allocator_init();
+	ck_assert(zm_libc_chunks_known != before);
+	zm_libc_chunks_known = before;
+#else
+	zm_allocator_init();
+#endif
+}
+END_TEST
+
+/* ---- A room that joins while a fork takes the others ----------------------------------------- */
+
+static int taken, let_go;
+
+static void take(void)
+{
+	taken++;
+}
+
+static void let_go_of(void)
+{
+	let_go++;
+}
+
+static void join_late(void)
+{
+	static const struct zm_fork_room room = {take, let_go_of, let_go_of};
+
+	zm_fork_join(ZM_FORK_PUBLISH, &room);
+}
+
+static void join_within(void)
+{
+	static struct zm_once late;
+
+	zm_once(&late, join_late);
+}
+
+static void nothing(void)
+{
+}
+
+static void look_in_child(void *unused)
+{
+	(void)unused;
+	REQUIRE_EQ(taken, let_go);
+}
+
+START_TEST(test_a_room_that_joins_in_a_fork_is_of_it)
+{
+	static const struct zm_fork_room joining = {join_within, nothing, nothing};
+
+	/* FIGURES comes after PUBLISH, which has been passed by then. */
+	zm_fork_join(ZM_FORK_FIGURES, &joining);
+	run_child_ok(look_in_child, NULL);
+	ck_assert_int_eq(taken, let_go);
+	ck_assert_int_gt(taken, 0);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tests = tests_named("account_edges");
+
+	tcase_add_test(tests, test_nobody_has_an_arena_before_all_threads_are_told);
+	tcase_add_test(tests, test_a_child_counts_a_lost_thread_past_its_ceiling);
+	tcase_add_test(tests, test_used_memory_is_right_when_a_thread_got_past_its_ceiling);
+	tcase_add_test(tests, test_the_peak_is_right_when_a_thread_got_past_its_ceiling);
+	tcase_add_test(tests, test_a_call_out_of_what_is_made_once_comes_back);
+	tcase_add_test(tests, test_a_fork_waits_for_what_is_made_once);
+	tcase_add_test(tests, test_the_allocator_begins_once);
+	tcase_add_test(tests, test_a_room_that_joins_in_a_fork_is_of_it);
+	return run_tests(tests);
+}
