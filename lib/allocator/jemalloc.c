@@ -15,6 +15,7 @@
 
 #include <zmalloc.h>
 
+#include "allocator/jemalloc_arena.h"
 #include "allocator/jemalloc_names.h"
 #include "allocator/slab.h"
 #include "lock.h"
@@ -127,6 +128,15 @@ int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_va
 	return error;
 }
 
+#if defined(ZM_RAW_ARENAS)
+
+int zm_allocator_purge(void)
+{
+	return zm_je_purge();
+}
+
+#else
+
 int zm_allocator_purge(void)
 {
 	size_t mib[3], depth = 3;
@@ -137,6 +147,8 @@ int zm_allocator_purge(void)
 	mib[1] = MALLCTL_ARENAS_ALL;
 	return ZM_JE(mallctlbymib)(mib, depth, NULL, NULL, NULL, 0);
 }
+
+#endif
 
 int zm_allocator_background_purge(bool enable)
 {

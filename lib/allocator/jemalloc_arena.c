@@ -26,6 +26,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "allocator/jemalloc_arena.h"
 #include "allocator/jemalloc_names.h"
 #include "atomic.h"
 #include "fork.h"
@@ -489,6 +490,41 @@ void zm_arena_info(struct zm_arena *arena, bool refresh, struct zm_arena_info *i
 	info->active = figures.active;
 	info->resident = figures.resident;
 	info->frag_smallbins = figures.frag_smallbins;
+}
+
+/* ---- Giving back ---- */
+
+bool zm_je_is_private(unsigned number)
+{
+	bool is_private;
+
+	/* One that is just being made has its number already, and its place only then. */
+	zm_lock(&life);
+	is_private = number < ARENAS_MAX && zm_load(&arenas[number]) != NULL;
+	zm_unlock(&life);
+	return is_private;
+}
+
+/*
+ * One by one, so that no arena is made, ended or forked over meanwhile for longer than one takes. Those
+ * that jemalloc made itself never end: opt.narenas of them, and the one behind for oversize blocks.
+ */
+int zm_je_purge(void)
+{
+	unsigned count, lasting;
+	size_t bytes = sizeof(count);
+	int error = ZM_JE(mallctl)("arenas.narenas", &count, &bytes, NULL, 0);
+
+	if (error == 0)
+		error = ZM_JE(mallctl)("opt.narenas", &lasting, &bytes, NULL, 0);
+	for (unsigned i = 0; error == 0 && i < count; i++) {
+		if (i > lasting)
+			zm_lock(&life);
+		error = control("arena.0.purge", i);
+		if (i > lasting)
+			zm_unlock(&life);
+	}
+	return error;
 }
 
 #endif

@@ -26,6 +26,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "allocator/allocator.h"
+#include "allocator/jemalloc_arena.h"
 #include "allocator/jemalloc_decay.h"
 #include "allocator/jemalloc_mib.h"
 #include "atomic.h"
@@ -82,12 +84,24 @@ bool zm_je_decay_open(void)
 
 /* ---- Arenas ---- */
 
+/* Nothing moves in private arenas, and they may end while we would work on them. */
+static bool is_private(unsigned arena)
+{
+#if defined(ZM_RAW_ARENAS)
+	return zm_je_is_private(arena);
+#else
+	(void)arena;
+	return false;
+#endif
+}
+
 static void take_arena(unsigned arena)
 {
 	ssize_t before;
 	bool there = false;
 
-	if (zm_je_read_at(je.initialized, ZM_JE_CONTROL_ARENA_AT, arena, &there, sizeof(there)) &&
+	if (!is_private(arena) &&
+	    zm_je_read_at(je.initialized, ZM_JE_CONTROL_ARENA_AT, arena, &there, sizeof(there)) &&
 	    there &&
 	    zm_je_read_at(je.dirty_decay_ms, ZM_JE_CONTROL_ARENA_AT, arena, &before,
 			  sizeof(before)) &&
@@ -174,7 +188,9 @@ static double step_bytes(uint64_t at_ns)
 
 static void decay(void)
 {
-	zm_je_write_at(je.decay, ZM_JE_CONTROL_ARENA_AT, MALLCTL_ARENAS_ALL, NULL, 0);
+	for (unsigned i = 0; i < fading.arenas; i++)
+		if (fading.before_ms[i] != NOT_OURS)
+			zm_je_write_at(je.decay, ZM_JE_CONTROL_ARENA_AT, i, NULL, 0);
 }
 
 static void register_pages(uint64_t now)

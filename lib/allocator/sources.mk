@@ -9,6 +9,7 @@ zm_allocator_sources += \
 	lib/allocator/jemalloc.c \
 	lib/allocator/jemalloc.h \
 	lib/allocator/jemalloc_arena.c \
+	lib/allocator/jemalloc_arena.h \
 	lib/allocator/jemalloc_decay.c \
 	lib/allocator/jemalloc_decay.h \
 	lib/allocator/jemalloc_errno.c \
