@@ -25,7 +25,14 @@ TESTS += tests/model/models
 zm_script_tests += tests/model/check_orders.sh
 EXTRA_DIST += tests/model/orders.c
 
+# Everything at once: a second in make check, as long as one likes by hand. The row tsan of make matrix
+# is where it shows most.
+zm_check_tests += tests/test_stress
+STRESS_SECONDS = 60
+check-stress: tests/test_stress$(EXEEXT)
+	./tests/test_stress$(EXEEXT) $(STRESS_SECONDS)
+
 check-models: tests/model/models$(EXEEXT)
 	./tests/model/models$(EXEEXT)
 	srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/model/check_orders.sh
-.PHONY: check-models
+.PHONY: check-models check-stress
