@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # run.sh - what active defragmentation does in a real server at its defaults: Redis 8 and Valkey 8, each
-# on the jemalloc that its own source carries beside the same on libzmalloc.
+# on the jemalloc that its own source carries beside the same on libzmalloc. Only what ends the work is
+# not their default, 100 MB free in slabs or 10 %: a server of this size would stop after one pass.
 #
 # Every measurement is a server of its own: filled, thinned out, then told to defragment while a client
 # sends it a PING every 5 ms. Servers and workloads take turns, so that what else the machine does
@@ -17,6 +18,7 @@
 #   SERVERS              of redis-own redis-lib valkey-own valkey-lib (all)
 #   WORKLOADS            of random age collections churn (all)
 #   SERVER_ARGS          more for the servers, as '--databases 1'
+#   UNTIL                their settings that end the work (5 % and 2 MB)
 #   SUITE (trixie)       Debian's suite whose sources are taken
 #   TREES                the folder with the servers, of another build folder's run
 set -eu
@@ -34,6 +36,7 @@ SEEDS=${SEEDS:-3}
 SERVERS=${SERVERS:-redis-own redis-lib valkey-own valkey-lib}
 WORKLOADS=${WORKLOADS:-random age collections churn}
 SERVER_ARGS=${SERVER_ARGS-}
+UNTIL=${UNTIL---active-defrag-threshold-lower 5 --active-defrag-ignore-bytes 2mb}
 SUITE=${SUITE-trixie}
 TREES=${TREES:-$work}
 server_pid=
@@ -89,7 +92,8 @@ measure()
 	choose_server "$1"
 	limit=$LIMIT
 	test "$2" != churn || limit=$CHURN
-	launch "$work/server-$1.log" env LD_LIBRARY_PATH="$built_library" "$redis/src/$package-server" $SERVER_ARGS
+	launch "$work/server-$1.log" env LD_LIBRARY_PATH="$built_library" "$redis/src/$package-server" \
+		$UNTIL $SERVER_ARGS
 	figures=$("$work/run" "$port" "$server_pid" "$2" "$COUNT" "$limit" "$3") || die "$1, $2, seed $3"
 	stop_server
 	echo "$1 $2 $3 $figures" | tee -a "$work/data"
