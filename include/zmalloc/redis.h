@@ -24,6 +24,13 @@
 #include <malloc.h>
 #endif
 
+/*
+ * Redis builds the jemalloc that it carries with a quantum of 8, distributions theirs with 16: there
+ * 24 bytes take 32, and 40 take 48. At equal data Redis 8 holds 0 to 18 % more on such a jemalloc
+ * (`make bench-redis-held`; most of it in short strings, sorted sets and hashes). Where that matters,
+ * build jemalloc with --with-lg-quantum=3 and give its archive to the library's --with-jemalloc.
+ */
+
 /* ---- What a tree asks the preprocessor ---- */
 
 /* Every use is an expression, mostly an argument to printf(). */

@@ -25,75 +25,23 @@ set -eu
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
 here=$(cd "$(dirname "$0")" && pwd)
-work=$(pwd)/bench-redis-defrag
-MAKE=${MAKE:-make}
-JOBS=${JOBS:-2}
-CC=${CC:-cc}
 COUNT=${COUNT:-2000000}
 LIMIT=${LIMIT:-120}
 CHURN=${CHURN:-100}
 SEEDS=${SEEDS:-3}
-SERVERS=${SERVERS:-redis-own redis-lib valkey-own valkey-lib}
 WORKLOADS=${WORKLOADS:-random age collections churn}
 SERVER_ARGS=${SERVER_ARGS-}
 UNTIL=${UNTIL---active-defrag-threshold-lower 5 --active-defrag-ignore-bytes 2mb}
-SUITE=${SUITE-trixie}
-TREES=${TREES:-$work}
-server_pid=
-built_library=$(pwd)/.libs
 target=bench-redis-defrag
 
-. "$here/../../../tests/downstream/redis/lib.sh"
-
-test -f Makefile || die "not a configured build folder: $(pwd)"
-
-# choose_server PACKAGE-own or PACKAGE-lib: sets redis, the folder of its tree.
-choose_server()
-{
-	case $1 in
-	*-own | *-lib) ;;
-	*) die "no server $1" ;;
-	esac
-	choose_source "${1%-*}${SUITE:+/$SUITE}"
-	redis=$TREES/$1
-}
-
-# With the package's own jemalloc, whatever Debian's patches offer besides.
-build_on_own_jemalloc()
-{
-	(
-		eval "$(DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --export=sh)"
-		logged "$1" "$MAKE" -C "$redis/src" -j"$JOBS" CC="$CC" MALLOC=jemalloc BUILD_TLS=no USE_SYSTEMD=no
-	)
-	say "$1 built on its own jemalloc"
-}
-
-build_server()
-{
-	choose_server "$1"
-	rm -rf "$redis"
-	fetch_source
-	case $1 in
-	*-own) build_on_own_jemalloc "$1" ;;
-	*-lib)
-		test -d "$work/prefix-jemalloc" || install_flavours jemalloc
-		use_flavour jemalloc
-		substitute
-		build_redis
-		check_linkage
-		;;
-	esac
-	touch "$redis/built"
-}
+. "$here/servers.sh"
 
 # measure SERVER WORKLOAD SEED: a line of the data.
 measure()
 {
-	choose_server "$1"
 	limit=$LIMIT
 	test "$2" != churn || limit=$CHURN
-	launch "$work/server-$1.log" env LD_LIBRARY_PATH="$built_library" "$redis/src/$package-server" \
-		$UNTIL $SERVER_ARGS
+	serve "$1" $UNTIL $SERVER_ARGS
 	figures=$("$work/run" "$port" "$server_pid" "$2" "$COUNT" "$limit" "$3") || die "$1, $2, seed $3"
 	stop_server
 	echo "$1 $2 $3 $figures" | tee -a "$work/data"
@@ -138,14 +86,10 @@ report()
 	}' "$work/data"
 }
 
-need_tools
 trap 'stop_server; exit 130' HUP INT TERM
 trap stop_server EXIT
 
-mkdir -p "$work"
-for server in $SERVERS; do
-	test -f "$TREES/$server/built" || (build_server "$server")
-done
+build_servers
 logged run $CC -std=c11 -D_GNU_SOURCE -O2 -Wall -pthread -o "$work/run" "$here"/run.c "$here"/client.c \
 	"$here"/loads.c "$here"/watch.c
 rm -f "$work/data"

@@ -408,6 +408,7 @@ broken_tests()
 	done
 }
 
+# --no-latency is Redis's own switch for slow machines: how busy this one is nobody knows.
 # suite NAME FOLDER [--single FILE...]: runs the tests; failures-NAME has what failed, a line each, sorted.
 suite()
 {
@@ -423,8 +424,18 @@ suite()
 	say "$name: $(grep -ac '^\[ok\]' "$log") tests passed, $(wc -l <"$work/failures-$name") failed"
 }
 
-# All of ./runtest on the library and on Redis's own zmalloc.c. What fails here and not there is run once
-# more, alone, as some tests depend on a quiet machine.
+# again NAME LIST: what failed on the library, a line each, is run once more, alone, as some tests depend
+# on a quiet machine.
+again()
+{
+	say "$1: failed on the library, run once more:"
+	sed 's/^/    /' "$2"
+	suite "$1-again" "$redis" $(sed -n 's,.* in tests/\([^ ]*\)\.tcl.*,--single \1,p' "$2" | sort -u)
+	comm -12 "$2" "$work/failures-$1-again" | grep . && die "$1: these fail again"
+	return 0
+}
+
+# All of ./runtest on the library and on Redis's own zmalloc.c.
 run_suites()
 {
 	build_own
@@ -437,14 +448,8 @@ run_suites()
 		suite "$flavour" "$redis"
 		comm -13 "$work/failures-own" "$work/failures-$flavour" >"$work/more-$flavour"
 		test -s "$work/more-$flavour" || continue
-		say "$flavour: failed here and not there, run once more:"
-		sed 's/^/    /' "$work/more-$flavour"
-		files=$(sed -n 's,.* in tests/\([^ ]*\)\.tcl.*,--single \1,p' "$work/more-$flavour" | sort -u)
-		suite "$flavour-again" "$redis" $files
-		comm -12 "$work/more-$flavour" "$work/failures-$flavour-again" | grep . &&
-			die "$flavour: these fail only with the library"
+		again "$flavour" "$work/more-$flavour"
 	done
-	return 0
 }
 
 # ---- The server's tests -----------------------------------------------------------------------------
@@ -477,7 +482,7 @@ defrag_tests()
 # Where the library can defragment, the server must have taken it at its word and run all of them.
 check_defrag()
 {
-	ran=$(grep -aciE '^\[ok\]: .*defrag' "$log") || :
+	ran=$(grep -aciE '^\[(ok|err)\]: .*defrag' "$log") || :
 	case $1 in
 	jemalloc) at_least "$version: tests of active defragmentation" "$ran" "$(defrag_tests)" ;;
 	esac
@@ -487,16 +492,11 @@ run_tests()
 {
 	units=$(cd "$redis/tests" && ls unit/type/*.tcl unit/memefficiency.tcl unit/maxmemory.tcl |
 		sed 's/^/--single /; s/\.tcl$//')
-	log=$work/runtest-$version-$1.log
-	# Active defragmentation is among them. --no-latency is Redis's own switch for slow machines: how
-	# busy this one is nobody knows. All else is asserted.
-	(cd "$redis" && TERM=dumb ./runtest --clients 2 --no-latency $units) >"$log" 2>&1 || {
-		grep -aE '^(\[(err|exception|timeout)\]|\*\*\*)' "$log" >&2
-		die "$version, $1: the server's tests, see $log"
-	}
-	grep -aqE '^\[(err|exception|timeout)\]' "$log" && die "$version, $1: the server's tests, see $log"
+	# Active defragmentation is among them.
+	suite "$version-$1" "$redis" $units
 	passed=$(grep -ac '^\[ok\]' "$log") || :
 	at_least "$version, $1: tests that ran" "$passed" 500
 	check_defrag "$1"
 	say "$version, $1: $passed of the server's tests passed, $ran of them of defragmentation"
+	test ! -s "$work/failures-$version-$1" || again "$version-$1" "$work/failures-$version-$1"
 }
