@@ -180,9 +180,12 @@ static void run_part(struct pass *pass, examine_function *examine, size_t from, 
 	outcome->passes += (double)(to - from) / (double)pass->heap->count;
 }
 
-/* parts: of a pass, between looks at what has been reached. */
+/*
+ * parts:      of a pass, between looks at what has been reached.
+ * passes_min: how many may gain nothing before that is a reason to stop.
+ */
 static void run_passes(struct heap *heap, double target_percent, struct outcome *outcome,
-		       examine_function *examine, size_t parts)
+		       examine_function *examine, size_t parts, double passes_min)
 {
 	struct pass pass = {.heap = heap, .outcome = outcome};
 	size_t step = (heap->count / parts + CHUNK) / CHUNK * CHUNK;
@@ -197,7 +200,8 @@ static void run_passes(struct heap *heap, double target_percent, struct outcome 
 			percent = heap_frag().percent;
 			reached = percent <= target_percent;
 		}
-	} while (!reached && outcome->passes < PASSES_MAX && before - percent >= GAIN_PERCENT);
+	} while (!reached && outcome->passes < PASSES_MAX &&
+		 (before - percent >= GAIN_PERCENT || outcome->passes < passes_min));
 	zdefrag_hint_end();
 	take_sample(outcome, outcome->cpu_s);
 	purge_at_once(outcome);
@@ -225,7 +229,8 @@ static void examine_hints(struct pass *pass, size_t from, size_t to)
 
 static void run_hints(struct heap *heap, double target_percent, struct outcome *outcome)
 {
-	run_passes(heap, target_percent, outcome, examine_hints, 16);
+	/* The first one counts. */
+	run_passes(heap, target_percent, outcome, examine_hints, 16, 2);
 }
 
 /* ---- The known rule: move out of slabs emptier than 9/8 of the average one not full ---- */
@@ -320,18 +325,18 @@ static void examine_known_batched(struct pass *pass, size_t from, size_t to)
 
 static void run_known(struct heap *heap, double target_percent, struct outcome *outcome)
 {
-	run_passes(heap, target_percent, outcome, examine_known, 1);
+	run_passes(heap, target_percent, outcome, examine_known, 1, 1);
 }
 
 static void run_known_batched(struct heap *heap, double target_percent, struct outcome *outcome)
 {
-	run_passes(heap, target_percent, outcome, examine_known_batched, 1);
+	run_passes(heap, target_percent, outcome, examine_known_batched, 1, 1);
 }
 
 static void run_mended(struct heap *heap, double target_percent, struct outcome *outcome)
 {
 	current_slabs = 1;
-	run_passes(heap, target_percent, outcome, examine_known_batched, 1);
+	run_passes(heap, target_percent, outcome, examine_known_batched, 1, 1);
 }
 
 const struct rule rules[] = {
