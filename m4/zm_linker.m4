@@ -31,6 +31,8 @@ AC_DEFUN([ZM_LINKER], [
 
 	# Threads that outlive a dlclose() still run our exit destructor: the code has to stay.
 	ZM_TRY_LDFLAGS([ZM_LDFLAGS], [-Wl,-z,nodelete])
+	AS_CASE([$ZM_LDFLAGS], [*nodelete*],
+		[AC_DEFINE([HAVE_LINKER_NODELETE], [1], [Define to 1 if the linker marks the shared library as one that stays loaded.])])
 
 	# A missing library shows here and not in the programs. The run-time library of a sanitizer comes
 	# from the program, so its names are undefined by design.

@@ -29,6 +29,8 @@ allowed="$allowed getegid getenv geteuid getgid getuid issetugid secure_getenv"
 allowed="$allowed sigaddset sigemptyset sigismember"
 # Not safe everywhere, and said so in os.h: for the report of a process that is about to end.
 allowed="$allowed backtrace backtrace_symbols_fd"
+# Nor these: for the constructor, which the loader runs under its own lock.
+allowed="$allowed dl_iterate_phdr dladdr dlopen"
 # Darwin and Haiku: traps to the kernel.
 allowed="$allowed get_next_area_info get_system_info mach_task_self_ proc_pidinfo task_info"
 # The compiler's and the C library's own: errno, stack protector, _FORTIFY_SOURCE, division, TLS, and

@@ -82,6 +82,14 @@ int zm_os_memory_limit(size_t *bytes, char *source, size_t source_size);
 int zm_os_write(int fd, const void *bytes, size_t size);
 
 /*
+ * Have the shared object that an address is in stay in memory until the process ends, whoever
+ * unloads it: threads that used it still run its code when they end, and have blocks in it. Nothing
+ * is to be done for a program's own. The loader's lock is taken and the C library's malloc() may be
+ * called: to be called from a constructor, which runs under that lock.
+ */
+int zm_os_stay_loaded(const void *inside);
+
+/*
  * Write the calling thread's stack to a descriptor, a line a frame, innermost first.
  * skip: frames to leave out, from this function's caller inwards.
  * ENOTSUP without backtrace(3).

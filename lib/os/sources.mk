@@ -14,6 +14,7 @@ zm_os_sources = \
 	lib/os/rss_only.h \
 	lib/os/sigpipe.c \
 	lib/os/sigpipe.h \
+	lib/os/stay.c \
 	lib/os/text.c \
 	lib/os/text.h
 
