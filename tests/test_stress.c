@@ -350,6 +350,8 @@ static void live_in_child(void)
 		REQUIRE_EQ(zarena_destroy(arena), 0);
 	}
 	REQUIRE_EQ(zmalloc_used_memory(), used);
+	if (zmalloc_stats_publish() == 0)
+		REQUIRE_EQ(zmalloc_stats_unpublish(), 0);
 	_exit(0);
 }
 
