@@ -19,15 +19,10 @@
 
 typedef void (*oom_handler)(size_t size);
 
-/*
- * A report in one write, so that lines of two threads do not mix;
- * then the backtrace, which may need memory.
- */
-static void report_and_abort(size_t size)
+/* In one write, so that lines of two threads do not mix. */
+static ZM_COLD void write_report(size_t size, size_t limit_bytes, const char *source)
 {
 	struct zm_report report;
-	char source[256];
-	size_t limit_bytes = zmalloc_get_memory_limit_source(source, sizeof(source));
 
 	zm_report_start(&report);
 	zm_report_text(&report, "zmalloc: out of memory: asked for ");
@@ -47,6 +42,18 @@ static void report_and_abort(size_t size)
 	zm_report_text(&report, zmalloc_allocator());
 	zm_report_text(&report, "\n");
 	zm_report_write(&report, STDERR_FILENO);
+}
+
+/*
+ * Finding the limit, the report and the backtrace each take KiBs of a stack that may be small, one
+ * after the other. The backtrace comes last, as it may need memory.
+ */
+static void report_and_abort(size_t size)
+{
+	char source[256];
+	size_t limit_bytes = zmalloc_get_memory_limit_source(source, sizeof(source));
+
+	write_report(size, limit_bytes, source);
 	zm_os_backtrace(STDERR_FILENO, 2);
 	abort();
 }

@@ -89,6 +89,15 @@ AC_DEFUN([ZM_PLATFORM], [
 	# The report when memory runs out.
 	ZM_SEARCH_LIB([backtrace], [execinfo],
 		[AC_DEFINE([HAVE_BACKTRACE], [1], [Define to 1 if you have backtrace().])])
+	AC_CACHE_CHECK([for _Unwind_Backtrace], [zm_cv_unwind_backtrace], [
+		AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <unwind.h>
+			static _Unwind_Reason_Code see(struct _Unwind_Context *context, void *unused)
+			{ (void)unused; return _Unwind_GetIP(context) ? _URC_NO_REASON : _URC_END_OF_STACK; }]],
+			[[return _Unwind_Backtrace(see, 0);]])],
+			[zm_cv_unwind_backtrace=yes], [zm_cv_unwind_backtrace=no])
+	])
+	AS_IF([test $zm_cv_unwind_backtrace = yes],
+		[AC_DEFINE([HAVE_UNWIND_BACKTRACE], [1], [Define to 1 if you have _Unwind_Backtrace().])])
 
 	AC_CACHE_CHECK([for epoll], [zm_cv_epoll], [
 		AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <sys/epoll.h>]], [[return epoll_create1(EPOLL_CLOEXEC);]])],

@@ -28,7 +28,7 @@ allowed="$allowed getegid getenv geteuid getgid getuid issetugid secure_getenv"
 # Arithmetic on a sigset_t.
 allowed="$allowed sigaddset sigemptyset sigismember"
 # Not safe everywhere, and said so in os.h: for the report of a process that is about to end.
-allowed="$allowed backtrace backtrace_symbols_fd"
+allowed="$allowed backtrace backtrace_symbols_fd _Unwind_Backtrace _Unwind_GetIP _Unwind_GetIPInfo _Unwind_VRS_Get"
 # Nor these: for the constructor, which the loader runs under its own lock.
 allowed="$allowed dl_iterate_phdr dladdr dlopen"
 # Darwin and Haiku: traps to the kernel.

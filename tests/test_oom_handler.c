@@ -218,11 +218,17 @@ START_TEST(test_default_handler_reports_overflow)
 }
 END_TEST
 
-static void exhaust_and_die(void *unused)
+/* unused_or_size: NULL, or the one size of which all blocks are. */
+static void exhaust_and_die(void *unused_or_size)
 {
 	void *block;
 
-	(void)unused;
+	if (unused_or_size != NULL) {
+		zmalloc_set_oom_handler(NULL);
+		REQUIRE(limit_address_space(64 * MIB));
+		for (;;)
+			opaque(memset(zmalloc(*(size_t *)unused_or_size), 1, 1));
+	}
 	REQUIRE(limit_address_space(64 * MIB));
 	for (size_t size = 16 * MIB; size >= 16; size /= 2)
 		while ((block = ztrymalloc(size)) != NULL)
@@ -253,6 +259,33 @@ START_TEST(test_default_handler_needs_no_memory)
 }
 END_TEST
 
+/* The stack too is told, whatever used the memory up and however little is left. */
+START_TEST(test_default_handler_tells_the_stack)
+{
+#if defined(HAVE_BACKTRACE) && defined(HAVE_UNWIND_BACKTRACE)
+	static struct child child;
+	static const size_t sizes[] = {16, 100, 1000, 10000, 300000};
+	size_t size = sizes[_i];
+	const char *line;
+
+	if (under_checker()) {
+		skip_part("no address space limit under a checker");
+		return;
+	}
+	run_child(&child, exhaust_and_die, &size);
+	ck_assert_msg(WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT,
+		      "status 0x%x: %s", (unsigned)child.status, child.output);
+	line = strstr(child.output, "zmalloc: allocator ");
+	ck_assert_ptr_nonnull(line);
+	for (int frames = 0; frames < 3; frames++) {
+		line = strchr(line, '\n');
+		ck_assert_msg(line != NULL && strchr(++line, '\n') != NULL, "%d frames in: %s",
+			      frames, child.output);
+	}
+#endif
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tests = tests_named("oom_handler");
@@ -264,5 +297,6 @@ int main(void)
 	tcase_add_test(tests, test_default_handler_reports_and_aborts);
 	tcase_add_test(tests, test_default_handler_reports_overflow);
 	tcase_add_test(tests, test_default_handler_needs_no_memory);
+	tcase_add_loop_test(tests, test_default_handler_tells_the_stack, 0, 5);
 	return run_tests(tests);
 }

@@ -8,6 +8,8 @@
 #include "allocator/allocator.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,33 +118,80 @@ static void read_line(struct bins *bins, const char *line)
 		add_chunks(bins, to, total);
 }
 
+/* The text of malloc_info(), for the caller to free. */
+struct text {
+	char *at;
+	size_t size;
+	int error;
+};
+
+static void *write_text(void *argument)
+{
+	struct text *text = argument;
+	FILE *stream = open_memstream(&text->at, &text->size);
+
+	if (stream == NULL) {
+		text->error = ENOMEM;
+		return NULL;
+	}
+	text->error = malloc_info(0, stream) == 0 ? 0 : errno;
+	if (fclose(stream) != 0 && text->error == 0)
+		text->error = ENOMEM;
+	return NULL;
+}
+
+/*
+ * malloc_info() has 8 KiB of variables, which is too much for a thread with a small stack. So it is
+ * called in a thread with a large one, which takes no signal of the program's; and right here if
+ * there is no thread to be had.
+ */
+static void take_text(struct text *text)
+{
+	sigset_t every, before;
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int error;
+
+	if (pthread_attr_init(&attributes) != 0) {
+		write_text(text);
+		return;
+	}
+	sigfillset(&every);
+	pthread_attr_setstacksize(&attributes, (size_t)256 * 1024);
+	pthread_sigmask(SIG_SETMASK, &every, &before);
+	error = pthread_create(&thread, &attributes, write_text, text);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	if (error == 0)
+		pthread_join(thread, NULL);
+	else
+		write_text(text);
+}
+
 int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit, void *context)
 {
-	struct bins bins = {0};
-	char *text = NULL, *line, *rest;
-	size_t size = 0;
-	FILE *stream;
-	int error;
+	struct text text = {NULL, 0, 0};
+	struct bins *bins;
+	char *line, *rest;
 
 	(void)refresh;
 	if (zm_libc_is_foreign)
 		return ENOTSUP;
 	if (arena != ZM_ALL_ARENAS)
 		return ENOENT;
-	stream = open_memstream(&text, &size);
-	if (stream == NULL)
+	bins = calloc(1, sizeof(*bins));
+	if (bins == NULL)
 		return ENOMEM;
-	error = malloc_info(0, stream) == 0 ? 0 : errno;
-	if (fclose(stream) != 0 && error == 0)
-		error = ENOMEM;
-	for (line = error == 0 ? strtok_r(text, "\n", &rest) : NULL; line != NULL;
+	take_text(&text);
+	for (line = text.error == 0 ? strtok_r(text.at, "\n", &rest) : NULL; line != NULL;
 	     line = strtok_r(NULL, "\n", &rest))
-		read_line(&bins, line);
-	free(text);
-	for (size_t i = 0; i < bins.count; i++)
-		if (!visit(&bins.bin[i], context))
+		read_line(bins, line);
+	free(text.at);
+	for (size_t i = 0; i < bins->count; i++)
+		if (!visit(&bins->bin[i], context))
 			break;
-	return error;
+	free(bins);
+	return text.error;
 }
 
 #else

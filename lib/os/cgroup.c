@@ -330,9 +330,9 @@ static void above_mount(struct group group, struct zm_limit *limit)
 /*
  * Names of groups begin with the first byte of a buffer and have NAME_ROOM behind them. Lines of
  * mountinfo have what is left of it: all but a hundred bytes as a rule, and never less than what a
- * line of a group's mount takes unless its names fill 2 KiB.
+ * line of a group's mount takes unless its names fill 1 KiB.
  */
-#define BUFFER_SIZE (PATH_SIZE + 2048)
+#define BUFFER_SIZE (PATH_SIZE + 1024)
 
 /* tree: a directory, or -1 for the real root. */
 static int open_in_tree(int tree, const char *path, int *fd)

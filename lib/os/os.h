@@ -94,9 +94,9 @@ int zm_os_stay_loaded(const void *inside);
  * skip: frames to leave out, from this function's caller inwards.
  * ENOTSUP without backtrace(3).
  *
- * The first backtrace() of a process makes glibc load libgcc_s, unless something has linked it
- * (anything in C++ has), and that does allocate, with the C library's malloc: where nothing is left
- * for that either, the answer is ENOMEM and nothing is written. Call it last in a report.
+ * Where there is backtrace(3) and no way to the unwinder but that, the first one of a process may
+ * load a library for it and allocate: if nothing is left for that, the answer is ENOMEM and nothing
+ * is written. Call it last in a report.
  */
 int zm_os_backtrace(int fd, int skip);
 
