@@ -232,11 +232,14 @@ static size_t taken(void)
 
 static void tell(const char *name)
 {
-	size_t bytes = taken() - idle_bytes;
+	size_t bytes = taken() - idle_bytes, allowed = ALLOWED;
 	char text[128];
 
+	/* mimalloc's own walk over the blocks of a heap has a map of 8 KiB on the stack. */
+	if (strcmp(name, "arenas") == 0 && strncmp(zmalloc_allocator(), "mimalloc", 8) == 0)
+		allowed += 2 * KIB;
 	snprintf(text, sizeof(text), "%s takes %zu bytes of stack\n", name, bytes);
-	if (write(STDERR_FILENO, text, strlen(text)) < 0 || bytes > ALLOWED)
+	if (write(STDERR_FILENO, text, strlen(text)) < 0 || bytes > allowed)
 		_exit(1);
 	_exit(0);
 }
