@@ -111,9 +111,11 @@ ZMALLOC_API void zfree_usable(void *ptr, size_t *usable);
 /* ---- Allocation ----------------------------------------------------------------------------- */
 
 /*
- * A block of at least `size` bytes, contents undefined, aligned for any type that fits in it: under
- * 16 bytes some allocators align to 8 only. A type that asks for more than max_align_t does needs
- * zmalloc_aligned().
+ * A block of at least `size` bytes, contents undefined. It is aligned to every power of two that
+ * divides `size`, up to the alignment of max_align_t: enough for an object or an array of any type
+ * that needs no more. Most allocators align better: zmalloc_alignment() tells. Whoever needs more than
+ * it says asks zmalloc_aligned(): for a type with _Alignas, or for a struct with a flexible array
+ * member, whose whole size need not be a multiple of its alignment.
  * Returns  the block; NULL as said above
  */
 ZMALLOC_API void *zmalloc(size_t size) ZMALLOC_ATTR_MALLOC ZMALLOC_ATTR_SIZE(1);
@@ -210,6 +212,15 @@ ZMALLOC_API size_t zmalloc_usable_size(const void *ptr);
  * be allocated is returned unchanged.
  */
 ZMALLOC_API size_t zmalloc_good_size(size_t size);
+
+/*
+ * The alignment, at the least, of every block that was asked for with this size, by whichever function
+ * without an alignment of its own: a power of two, at most that of max_align_t. It depends on the
+ * allocator that the process runs with, a jemalloc built with a quantum of 8 aligns 24 bytes to 8, so
+ * it is asked at run time. A C++ operator new that is built on zmalloc() calls zmalloc_aligned() where
+ * this is less than __STDCPP_DEFAULT_NEW_ALIGNMENT__.
+ */
+ZMALLOC_API size_t zmalloc_alignment(size_t size);
 
 /*
  * Returns `ptr` unchanged, but as a block of `size` bytes in the compiler's eyes: for writing to

@@ -27,6 +27,11 @@ size_t zmalloc_good_size(size_t size)
 	return good > size ? good : size;
 }
 
+size_t zmalloc_alignment(size_t size)
+{
+	return zm_allocator_alignment(size <= PTRDIFF_MAX ? size : PTRDIFF_MAX);
+}
+
 void *zmalloc_extend_to_usable(void *ptr, size_t size)
 {
 	(void)size;

@@ -68,6 +68,9 @@ AC_DEFUN([ZM_JEMALLOC], [
 		],
 		[shared,yes], [AS_VAR_APPEND([zm_malloc_where], [", shared${zm_jemalloc_without:+ ($zm_jemalloc_without)}"])])
 	AM_CONDITIONAL([ZM_JE_PRIVATE], [test "$zm_jemalloc" = private])
+	# A program that links the static library with this archive has its malloc(), and can have no other.
+	AM_CONDITIONAL([ZM_STATIC_TAKES_MALLOC], [
+		AS_CASE([$zm_jemalloc_asked,$zm_cv_malloc_jemalloc_define], [/*,plain], [:], [false])])
 	AC_SUBST([zm_jemalloc])
 	AC_SUBST([zm_jemalloc_archive])
 	AC_SUBST([ZM_SHARED_MALLOC_LIBS])

@@ -25,7 +25,9 @@ zm_script_tests += tests/check_cxx.sh tests/check_other_malloc.sh tests/check_ow
 if ZM_OS_LINUX
 check_PROGRAMS += tests/own_malloc tests/own_malloc_sizeless
 if ZM_STATIC
+if !ZM_STATIC_TAKES_MALLOC
 check_PROGRAMS += tests/static_own_malloc_program tests/static_own_malloc_full
+endif
 endif
 endif
 tests_own_malloc_SOURCES = tests/own_malloc.c

@@ -205,16 +205,6 @@ bool all_zero(const void *at, size_t size)
 	return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
 }
 
-/* Allocators differ in whether blocks under 16 bytes are aligned to 16. */
-size_t alignment_due(size_t size)
-{
-	size_t due = _Alignof(max_align_t);
-
-	while (due > size && due > 1)
-		due /= 2;
-	return due;
-}
-
 /* ---- Threads -------------------------------------------------------------------------------- */
 
 /* Our own, as not every system has pthread_barrier_t. */

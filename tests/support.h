@@ -102,9 +102,6 @@ void fill(void *at, size_t size, uint64_t seed);
 bool filled(const void *at, size_t size, uint64_t seed);
 bool all_zero(const void *at, size_t size);
 
-/* What a block of this size must be aligned to: enough for every type that fits into it. */
-size_t alignment_due(size_t size);
-
 /* ---- Threads -------------------------------------------------------------------------------- */
 
 struct barrier {

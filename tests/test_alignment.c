@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <zmalloc.h>
 
@@ -21,21 +23,87 @@ static void check_address(const void *ptr, size_t alignment, size_t size)
 		      size, alignment);
 }
 
-START_TEST(test_every_block_is_aligned_for_any_type)
+#define STRICTEST _Alignof(max_align_t)
+
+/* What the header promises on every allocator. */
+static size_t divides(size_t size)
+{
+	size_t lowest = size & -size;
+
+	return lowest < STRICTEST ? lowest : STRICTEST;
+}
+
+/* Only jemalloc has one that can be asked for; the other allocators in use align as C asks. */
+static size_t quantum(void)
+{
+	size_t bytes = STRICTEST, size = sizeof(bytes);
+
+	zmalloc_ctl("arenas.quantum", &bytes, &size, NULL, 0);
+	return bytes;
+}
+
+START_TEST(test_alignment_is_told)
+{
+	const char *expected = getenv("ZMALLOC_TEST_QUANTUM");
+
+	if (expected != NULL)
+		ck_assert_uint_eq(quantum(), strtoul(expected, NULL, 10));
+	for (size_t size = 1; size < 70000; size += 1 + size / 50) {
+		size_t told = zmalloc_alignment(size);
+
+		ck_assert_uint_eq(told & (told - 1), 0);
+		ck_assert_uint_ge(told, divides(size));
+		ck_assert_uint_ge(told, sizeof(void *));
+		ck_assert_uint_le(told, STRICTEST);
+		if (size >= STRICTEST && quantum() >= STRICTEST)
+			ck_assert_uint_eq(told, STRICTEST);
+	}
+	ck_assert_uint_ge(zmalloc_alignment(0), sizeof(void *));
+	ck_assert_uint_eq(zmalloc_alignment((size_t)PTRDIFF_MAX + 1), STRICTEST);
+	ck_assert_uint_eq(zmalloc_alignment(SIZE_MAX), STRICTEST);
+}
+END_TEST
+
+/* It is no more cautious than blocks are: of some side by side, one is aligned to just that. */
+START_TEST(test_told_alignment_is_that_of_blocks)
+{
+	size_t sizes_told[] = {8, 16, 24, 32, 40, 48, 56, 64};
+
+	if (strcmp(ZM_ALLOCATOR_NAME, "jemalloc") != 0)
+		return;
+	for (size_t i = 0; i < COUNT_OF(sizes_told); i++) {
+		uintptr_t bits = 0;
+		void *held[32];
+
+		for (size_t j = 0; j < COUNT_OF(held); j++) {
+			held[j] = zmalloc(sizes_told[i]);
+			bits |= (uintptr_t)held[j];
+		}
+		bits |= STRICTEST;
+		ck_assert_uint_eq(zmalloc_alignment(sizes_told[i]), bits & -bits);
+		for (size_t j = 0; j < COUNT_OF(held); j++)
+			zfree(held[j]);
+	}
+}
+END_TEST
+
+START_TEST(test_every_block_is_aligned_as_told)
 {
 	for (size_t size = 1; size < 3000; size += steps(1, 7)) {
-		size_t due = alignment_due(size);
+		size_t due = zmalloc_alignment(size);
 		void *plain = zmalloc(size), *zeroed = zcalloc(size);
 		void *tried = ztrymalloc(size), *counted = zcalloc_num(size, 1);
 		void *grown = zrealloc(zmalloc(1), size), *copied = zmemdup(plain, 0);
+		void *shrunk = zrealloc(zmalloc(size + size / 2), size);
 
 		check_address(plain, due, size);
 		check_address(zeroed, due, size);
 		check_address(tried, due, size);
 		check_address(counted, due, size);
 		check_address(grown, due, size);
+		check_address(shrunk, due, size);
 		zfree(plain), zfree(zeroed), zfree(tried), zfree(counted), zfree(grown);
-		zfree(copied);
+		zfree(copied), zfree(shrunk);
 	}
 }
 END_TEST
@@ -136,7 +204,9 @@ int main(void)
 {
 	TCase *tests = tests_named("alignment");
 
-	tcase_add_test(tests, test_every_block_is_aligned_for_any_type);
+	tcase_add_test(tests, test_alignment_is_told);
+	tcase_add_test(tests, test_told_alignment_is_that_of_blocks);
+	tcase_add_test(tests, test_every_block_is_aligned_as_told);
 	tcase_add_test(tests, test_zmalloc_aligned_to_every_power_of_two);
 	tcase_add_test(tests, test_ztrymalloc_aligned_to_every_power_of_two);
 	tcase_add_test(tests, test_alignments_up_to_a_gibibyte);

@@ -29,7 +29,7 @@ static void resize_and_check(void *(*resize)(void *, size_t), size_t from, size_
 	ck_assert_msg(filled(block, kept, from + to), "lost bytes from %zu to %zu", from, to);
 	ck_assert_uint_ge(zmalloc_usable_size(block), to);
 	ck_assert_uint_eq(zmalloc_used_memory(), used + zmalloc_size(block));
-	ck_assert_uint_eq((uintptr_t)block % alignment_due(to), 0);
+	ck_assert_uint_eq((uintptr_t)block % zmalloc_alignment(to), 0);
 	fill(block, to, 3);
 	ck_assert(filled(block, to, 3));
 	zfree_with_size(block, to);

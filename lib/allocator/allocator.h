@@ -70,6 +70,27 @@ bool zm_allocator_has(int capability);
 /* As zmalloc_good_size(). */
 size_t zm_allocator_good_size(size_t size);
 
+/* As zmalloc_alignment(), for a size up to PTRDIFF_MAX. */
+size_t zm_allocator_alignment(size_t size);
+
+/* Where blocks of `bytes` lie side by side, the first of them aligned for any type; 0: larger than all. */
+ZM_INLINE size_t zm_alignment_side_by_side(size_t bytes)
+{
+	size_t lowest = bytes & -bytes;
+
+	return lowest == 0 || lowest > _Alignof(max_align_t) ? _Alignof(max_align_t) : lowest;
+}
+
+/* As C asks of malloc(): for any type that fits. No allocator aligns to less than a pointer. */
+ZM_INLINE size_t zm_alignment_that_fits(size_t size)
+{
+	size_t alignment = _Alignof(max_align_t);
+
+	while (alignment > size && alignment > sizeof(void *))
+		alignment /= 2;
+	return alignment;
+}
+
 /* As zmalloc_ctl(): 0, or an errno value (not -1). */
 int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_value,
 		     size_t new_size);

@@ -107,6 +107,12 @@ size_t zm_allocator_good_size(size_t size)
 	return ZM_JE_OWN(nallocx)(size + (size == 0), 0);
 }
 
+/* Its quantum, 16 bytes as a rule, may be 8: then blocks of 24 bytes lie side by side. */
+size_t zm_allocator_alignment(size_t size)
+{
+	return zm_alignment_side_by_side(zm_allocator_good_size(size));
+}
+
 #if ZM_RAW_COUNTS
 /* "arenas.create" makes one by being read. */
 static bool may_change_arenas(const char *name, const void *new_value)

@@ -55,6 +55,11 @@ size_t zm_allocator_good_size(size_t size)
 	return size <= PTRDIFF_MAX ? mi_good_size(size) : size;
 }
 
+size_t zm_allocator_alignment(size_t size)
+{
+	return zm_alignment_that_fits(size);
+}
+
 int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_value,
 		     size_t new_size)
 {

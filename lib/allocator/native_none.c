@@ -21,16 +21,16 @@ enum {
 #define LARGEST_SHIFT ((int)sizeof(size_t) * 8 - 1)
 
 /*
- * 0: no block can be aligned so. 1: any block of that size is. A block under the size of the
- * strictest type is aligned for what fits into it only.
+ * 0: no block can be aligned so. 1: any block of that size is.
  */
 static size_t alignment_of(int flags, size_t size)
 {
 	int shift = flags & ALIGNMENT_BITS;
 	size_t alignment = shift <= LARGEST_SHIFT ? (size_t)1 << shift : 0;
-	size_t given = size < _Alignof(max_align_t) ? sizeof(void *) : _Alignof(max_align_t);
 
-	return alignment == 0 || alignment > given ? alignment : 1;
+	if (alignment == 0 || alignment > _Alignof(max_align_t))
+		return alignment;
+	return alignment > 1 && alignment > zm_allocator_alignment(size) ? alignment : 1;
 }
 
 bool zm_native_arenas(void)

@@ -102,14 +102,14 @@ zig() {
 	}
 }
 
-# The pristine source of the unit test framework, in $cache/check-source.
-check_source() {
-	test -e "$cache/check-source/configure" && return
+# pristine PACKAGE: the source of a Debian package as its project made it, in $cache/PACKAGE-source.
+pristine() {
+	test -e "$cache/$1-source/configure" && return
 	need apt-get apt || return
 	apt=$cache/apt
-	rm -rf "$apt" "$cache/check-source"
+	rm -rf "$apt" "$cache/$1-source"
 	mkdir -p "$apt/sources" "$apt/state/lists/partial" "$apt/cache/archives/partial" \
-		"$cache/check-source"
+		"$cache/$1-source"
 	apt_sources deb-src "$apt/sources" || return
 	cat >"$apt/apt.conf" <<-END
 		Dir::Etc::SourceList "/dev/null";
@@ -121,9 +121,9 @@ check_source() {
 	END
 	(
 		export APT_CONFIG="$apt/apt.conf"
-		cd "$apt" && apt-get update && apt-get source --download-only check
-	) && tar -xf "$apt"/check_*.orig.tar.gz -C "$cache/check-source" --strip-components=1 || {
-		echo "apt-get could not fetch the source of check"
+		cd "$apt" && apt-get update && apt-get source --download-only "$1"
+	) && tar -xf "$apt/$1"_*.orig.tar.* -C "$cache/$1-source" --strip-components=1 || {
+		echo "apt-get could not fetch the source of $1"
 		return 1
 	}
 }
@@ -134,7 +134,7 @@ check_for() {
 	name=$1
 	shift
 	test -e "$cache/check-$name/lib/pkgconfig/check.pc" && return
-	check_source || return
+	pristine check || return
 	rm -rf "$cache/check-build"
 	mkdir -p "$cache/check-build"
 	(cd "$cache/check-build" && "$cache/check-source/configure" -q --prefix="$cache/check-$name" \
