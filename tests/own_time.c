@@ -25,7 +25,13 @@ static struct {
 } own;
 
 /* A sanitizer has put its own names before the C library's. */
-#if defined(HAVE_DLADDR) && defined(RTLD_NEXT) && !SANITIZED && _POSIX_THREAD_CPUTIME >= 0
+#if defined(HAVE_DLADDR) && defined(RTLD_NEXT) && !SANITIZED
+#if defined(_POSIX_THREAD_CPUTIME) && _POSIX_THREAD_CPUTIME >= 0
+#define TAKES_NAMES
+#endif
+#endif
+
+#if defined(TAKES_NAMES)
 
 typedef int clock_function(clockid_t clock, struct timespec *now);
 typedef int sleep_function(const struct timespec *wanted, struct timespec *left);
