@@ -25,7 +25,7 @@ build() {
 	# shellcheck disable=SC2086 # lists of words
 	./libtool --silent --tag=CC --mode=link $CC $CFLAGS $CPPFLAGS -I. -I"$srcdir/include" -I"$srcdir/lib" \
 		$ZM_MALLOC_CFLAGS -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -Werror $LDFLAGS -o "$work/$name" \
-		"$srcdir/tests/fortify.c" "$@" libzmalloc.la >"$work/log" 2>&1
+		"$srcdir/tests/fortify.c" "$@" libzmalloc.la $libs >"$work/log" 2>&1
 }
 
 # try NAME
@@ -44,6 +44,7 @@ try() {
 	done
 }
 
+libs=
 build plain || { cat "$work/log"; exit 1; }
 try plain
 
@@ -53,6 +54,8 @@ if test "$enable_static" = no; then
 elif ! echo 'int main(void) { return 0; }' | $CC -flto -x c -o "$work/lto" - >/dev/null 2>&1; then
 	echo "$CC does not link with -flto: left out"
 else
+	# The static library needs the allocator, of which the shared one may have a copy.
+	libs=$ZM_MALLOC_LIBS
 	build lto -static -flto "$srcdir"/lib/alloc*.c || { cat "$work/log"; exit 1; }
 	try lto
 fi
