@@ -82,6 +82,7 @@ AC_DEFUN([ZM_PLATFORM], [
 	AC_CHECK_FUNCS([dl_iterate_phdr])
 	# tests/model runs its threads as coroutines.
 	AC_CHECK_FUNCS([makecontext])
+	AM_CONDITIONAL([ZM_HAVE_MAKECONTEXT], [test "$ac_cv_func_makecontext" = yes])
 
 	# The environment of a process that has rights of its own.
 	AC_CHECK_FUNCS([secure_getenv issetugid])

@@ -3,7 +3,10 @@
 # order taken away in turn, and the instructions that a compiler makes of them.
 
 check_PROGRAMS += tests/model/models
-tests_model_models_SOURCES = \
+# Without coroutines main.c says so, and there is nothing that the models could be linked with.
+tests_model_models_SOURCES = tests/model/main.c
+if ZM_HAVE_MAKECONTEXT
+tests_model_models_SOURCES += \
 	tests/model/arenas.c \
 	tests/model/borrowed.c \
 	tests/model/chunks.c \
@@ -11,7 +14,6 @@ tests_model_models_SOURCES = \
 	tests/model/gate.c \
 	tests/model/granules.c \
 	tests/model/litmus.c \
-	tests/model/main.c \
 	tests/model/model.c \
 	tests/model/model.h \
 	tests/model/models.h \
@@ -19,6 +21,7 @@ tests_model_models_SOURCES = \
 	tests/model/route.c \
 	tests/model/size_map.c \
 	tests/model/table.c
+endif
 tests_model_models_LDADD =
 
 TESTS += tests/model/models
