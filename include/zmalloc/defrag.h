@@ -158,7 +158,7 @@ enum zdefrag_reason {
 	ZDEFRAG_REASON_BACKOFF = 4,      /* the last cycle gained too little: waits longer */
 	ZDEFRAG_REASON_NO_MEMORY = 5,    /* for the tables: about one percent of the heap */
 	ZDEFRAG_REASON_ABANDONED = 6,    /* zdefrag_abandon(), zdefrag_hint_end() */
-	ZDEFRAG_REASON_UNSUPPORTED = 7,  /* zdefrag_supported() is 0: no driver has it */
+	ZDEFRAG_REASON_UNSUPPORTED = 7,  /* hints: zdefrag_supported() is 0; no driver has it */
 	ZDEFRAG_REASON_NOT_ASKED = 8     /* hints: the program has stopped asking */
 };
 
@@ -302,7 +302,8 @@ ZMALLOC_API int zdefrag_get_stats(const zdefrag *d, struct zdefrag_stats *stats)
  * `phase` is ZDEFRAG_IDLE, `reason` says why: ZDEFRAG_REASON_LOW (done), ZDEFRAG_REASON_UNATTAINABLE,
  * ZDEFRAG_REASON_BACKOFF (two scans gained too little, so nothing is tried for as long as they took,
  * and for twice as long each time, up to an hour, or until it gets worse by a quarter),
- * ZDEFRAG_REASON_NO_MEMORY, ZDEFRAG_REASON_NOT_ASKED or ZDEFRAG_REASON_ABANDONED.
+ * ZDEFRAG_REASON_NO_MEMORY, ZDEFRAG_REASON_NOT_ASKED, ZDEFRAG_REASON_ABANDONED or
+ * ZDEFRAG_REASON_UNSUPPORTED. Where blocks are judged one by one there are no cycles: all is 0.
  * stats    as above
  * Returns  as above
  * Safety   thread-safe

@@ -259,6 +259,8 @@ static void fill_stats(struct zdefrag_stats *filled)
 		filled->visited += zm_hints.asked;
 	}
 	filled->held_bytes = zm_move_held_bytes();
+	if (!zdefrag_supported())
+		filled->reason = ZDEFRAG_REASON_UNSUPPORTED;
 }
 
 int zdefrag_hint_get_stats(struct zdefrag_stats *stats)
