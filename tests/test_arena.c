@@ -356,7 +356,7 @@ END_TEST
 START_TEST(test_arenas_fail_as_the_family_does)
 {
 	zarena *arena = zarena_create();
-	char *block = zarena_malloc(arena, 0);
+	char *block = zarena_malloc(arena, opaque_size(0));
 
 	count_oom();
 	ck_assert_ptr_nonnull(block);
