@@ -145,7 +145,7 @@ ZMALLOC_API void *ztryrealloc(void *ptr, size_t size) ZMALLOC_ATTR_RESULT ZMALLO
 /*
  * A block whose address is a multiple of `alignment`. Freed and measured as any other block;
  * zrealloc() keeps contents, not alignment.
- * alignment  a power of two, up to 1 GiB wherever memory allows
+ * alignment  a power of two, up to 1 GiB wherever memory allows; mimalloc 3.6 ends at 128 MiB
  * Errors     EINVAL, and the handler is not called: `alignment` is no power of two
  */
 ZMALLOC_API void *zmalloc_aligned(size_t alignment, size_t size) ZMALLOC_ATTR_MALLOC

@@ -261,9 +261,18 @@ AC_DEFUN([ZM_FIND_MIMALLOC], [
 # ZM_MIMALLOC_FEATURES
 #
 # What the delay is called after which pages are given back: decommit_delay in 2.0, purge_delay since.
+# Whether a heap has a part for each thread, as in 3.6.
 AC_DEFUN([ZM_MIMALLOC_FEATURES], [
 	zm_save_CPPFLAGS=$CPPFLAGS
 	CPPFLAGS="$CPPFLAGS $ZM_MALLOC_CFLAGS"
-	AC_CHECK_DECLS([mi_option_purge_delay], [], [], [[#include <mimalloc.h>]])
+	AC_CHECK_DECLS([mi_option_purge_delay, mi_theap_get_default], [], [], [[#include <mimalloc.h>]])
+	AC_CACHE_CHECK([whether mimalloc's aligned blocks are safe], [zm_cv_mimalloc_aligned], [
+		AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include <mimalloc.h>
+			#if MI_MALLOC_VERSION / 10 == 30
+			#error 3.0
+			#endif]])], [zm_cv_mimalloc_aligned=yes], [zm_cv_mimalloc_aligned=no])
+	])
+	AS_IF([test $zm_cv_mimalloc_aligned = no],
+		[AC_MSG_WARN([mimalloc 3.0 corrupts memory when threads free one another's aligned blocks. This library's are kept from that, at the price of larger blocks; a program that calls mi_malloc_aligned() itself is not. mimalloc 2.0.9 and 3.6.0 are right])])
 	CPPFLAGS=$zm_save_CPPFLAGS
 ])

@@ -49,9 +49,15 @@ if command -v lintian >/dev/null 2>&1; then
 	suppress=
 	fields=/usr/share/lintian/data/fields/binary-fields
 	test -e $fields && ! grep -q '^Static-Built-Using$' $fields && suppress='--suppress-tags unknown-field'
+	# The packages are written for the policy and the tools of Debian 12: what other releases' lintian
+	# finds in that alone is no matter.
+	#
 	# Its --fail-on experimental counts what is overridden too: a tag that it shows is what fails.
-	if ! lintian --allow-root $suppress --pedantic -EIi --fail-on error,warning,info,pedantic ./*.changes \
-		>lintian.log 2>&1 || grep '^[A-Z]: ' lintian.log; then
+	old='out-of-date-standards-version|newer-standards-version|older-debian-watch-file-standard'
+	old="$old|package-uses-old-debhelper-compat-version|redundant-priority-optional-field"
+	old="$old|redundant-rules-requires-root-no-field"
+	if ! lintian --allow-root $suppress --pedantic -EIi --fail-on none ./*.changes >lintian.log 2>&1 ||
+		grep '^[A-MO-Z]: ' lintian.log | grep -Evw "$old"; then
 		cat lintian.log >&2
 		echo 'make deb: lintian has found something' >&2
 		exit 1

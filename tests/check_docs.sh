@@ -137,7 +137,8 @@ else
 fi
 if command -v groff >/dev/null 2>&1 && echo .Dd | groff -mdoc -Tutf8 -z >/dev/null 2>&1; then
 	for page in "$man"/*.[137]; do
-		groff -ww -z -mdoc -Tutf8 "$page" >"$work/groff" 2>&1 || :
+		# Arguments of a prototype are not broken, and lines of them stay short or run over: as they must.
+		groff -ww -Wbreak -z -mdoc -Tutf8 "$page" >"$work/groff" 2>&1 || :
 		test ! -s "$work/groff" || { cat "$work/groff"; wrong "groff -ww $page"; }
 	done
 else

@@ -6,11 +6,15 @@
 
 #include "allocator/allocator.h"
 
+#include "allocator/mimalloc_heap.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <zmalloc.h>
+
+#include "allocator/slab.h"
 
 #include "lock.h"
 
@@ -28,18 +32,19 @@ void zm_allocator_init(void)
 	zm_once(&once, set_up);
 }
 
-/* mi_version() is a decimal of three digits: 209 is 2.0.9. */
 void zm_allocator_name(char *name, size_t size)
 {
-	int version = mi_version();
+	int version = mi_version(), base = version < 10000 ? 10 : 100;
 
-	snprintf(name, size, "mimalloc-%d.%d.%d", version / 100, version / 10 % 10, version % 10);
+	snprintf(name, size, "mimalloc-%d.%d.%d", zm_mi_major(), version / base % base,
+		 version % base);
 }
 
 bool zm_allocator_has(int capability)
 {
 	switch (capability) {
 	case ZMALLOC_CAN_DEFRAG:
+		return zm_slab_layout() != NULL;
 	case ZMALLOC_CAN_PURGE:
 	case ZMALLOC_CAN_ALLOCATOR_INFO:
 	case ZMALLOC_CAN_ARENA:
@@ -65,6 +70,46 @@ int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_va
 {
 	(void)name, (void)old, (void)old_size, (void)new_value, (void)new_size;
 	return ENOTSUP;
+}
+
+/* ---- Aligned blocks of mimalloc 3.0 ---- */
+
+/* Where blocks that are no power of two begin in their page, at the least. */
+#define START_BYTES 128
+
+/* A block of a power of two up to this is aligned to its size. */
+#define NATURAL_BYTES 4096
+
+/* A block that is aligned to more than 64 KiB has a page of its own. */
+#define ALONE_BYTES ((size_t)128 << 10)
+
+static size_t power_of_two(size_t size)
+{
+	size_t power = 1;
+
+	while (power < size)
+		power *= 2;
+	return power;
+}
+
+/*
+ * mimalloc 3.0 marks a page that has an aligned block which begins inside another, so that freeing it
+ * finds that. It marks a page that it may have given away by then, as it does with full ones: when a
+ * thread that frees another block takes the page over at that moment, the mark is lost, the size of the
+ * block changes, and freeing it corrupts the page. So no block here begins inside another. A size that
+ * the alignment divides comes from a size class that it divides.
+ */
+ZM_COLD void *zm_mi_aligned_outer(size_t alignment, size_t size)
+{
+	size_t whole = (size + (size == 0) + alignment - 1) & ~(alignment - 1);
+
+	if (whole > PTRDIFF_MAX - ALONE_BYTES)
+		return NULL;
+	if (alignment <= START_BYTES)
+		return mi_malloc_aligned(whole, alignment);
+	if (whole <= NATURAL_BYTES)
+		return mi_malloc_aligned(power_of_two(whole), alignment);
+	return mi_malloc_aligned(whole, alignment > ALONE_BYTES ? alignment : ALONE_BYTES);
 }
 
 /* ---- Figures ---- */
@@ -152,8 +197,8 @@ int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit
 	if (arena != ZM_ALL_ARENAS)
 		return ENOENT;
 	if (refresh)
-		mi_heap_collect(mi_heap_get_default(), false);
-	mi_heap_visit_blocks(mi_heap_get_default(), false, gather, &bins);
+		zm_mi_own_collect(false);
+	zm_mi_own_visit(gather, &bins);
 	for (size_t i = 0; i < bins.count; i++)
 		if (!visit(&bins.bin[i], context))
 			break;

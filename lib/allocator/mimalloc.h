@@ -43,6 +43,9 @@ ZM_INLINE void *zm_raw_realloc(void *ptr, size_t size)
  */
 extern ZM_ATOMIC(bool) zm_mi_inner_blocks;
 
+/* mimalloc.c: for mimalloc 3.0, in which a block that begins inside another is not safe. */
+void *zm_mi_aligned_outer(size_t alignment, size_t size);
+
 /*
  * mimalloc 2.0.9 takes every block of 256, 512 or 1,024 bytes for aligned to its size, and those of
  * a page that does not begin at such an address are not. Asked for one byte more it aligns them.
@@ -55,6 +58,8 @@ ZM_INLINE void *zm_raw_aligned(size_t alignment, size_t size)
 		return NULL;
 	if (alignment > _Alignof(max_align_t))
 		zm_store(&zm_mi_inner_blocks, true);
+	if (zm_unlikely(mi_version() / 10 == 30))
+		return zm_mi_aligned_outer(alignment, size);
 	ptr = mi_malloc_aligned(size, alignment);
 	if (zm_unlikely(((uintptr_t)ptr & (alignment - 1)) != 0)) {
 		mi_free(ptr);

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "allocator/allocator.h"
+#include "allocator/mimalloc_heap.h"
 #include "atomic.h"
 #include "fork.h"
 #include "lock.h"
@@ -174,11 +175,11 @@ bool zm_arena_may_own(const void *ptr)
 {
 	const struct zm_arena *arena;
 
-	if (zm_load(&life.count) == 0 || mi_heap_contains_block(mi_heap_get_default(), ptr))
+	if (zm_load(&life.count) == 0 || zm_mi_own_has(ptr))
 		return false;
 	zm_lock(&life.lock);
 	for (arena = life.all; arena != NULL; arena = arena->after)
-		if (mi_heap_contains_block(arena->heap, ptr))
+		if (zm_mi_heap_has(arena->heap, ptr))
 			break;
 	zm_unlock(&life.lock);
 	return arena != NULL;

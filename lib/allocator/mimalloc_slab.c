@@ -11,6 +11,10 @@
  * by one. It is enough: 200 MiB freed by half at random went from 100 % free in slabs to 2.7 % in one
  * pass and to 0.5 % in two.
  *
+ * mimalloc 3.6 takes full pages off the thread that filled them, so a picture shows those alone that
+ * are not full, and judges them by one another: of a tight heap of 50,000 blocks 2,540 were moved.
+ * There, no layout is known.
+ *
  * Only the calling thread's heap can be visited. Blocks of other threads' heaps, and of private
  * arenas, are in no picture and stay where they are.
  *
@@ -25,26 +29,19 @@
 #include <string.h>
 
 #include "allocator/allocator.h"
+#include "allocator/mimalloc_heap.h"
 #include "fork.h"
 #include "lock.h"
 
-/* mimalloc's pages: 64 KiB for blocks of a quarter of that, 512 KiB for larger ones. */
+/* All pages of mimalloc are of whole such. */
 #define GRANULE_SHIFT 16
-#define SMALL_PAGE_BYTES (64u << 10)
-#define MEDIUM_PAGE_BYTES (512u << 10)
-#define SMALL_REGION_BYTES (SMALL_PAGE_BYTES / 4)
+#define GRANULE_BYTES ((size_t)1 << GRANULE_SHIFT)
 #define LARGEST_REGION_BYTES (64u << 10)
-
-/*
- * Small blocks do not begin where their page does, for the sake of the processor's caches: so far in
- * 2.0.9. Another figure elsewhere would count a slab more or less in a bin.
- */
-#define SHIFT_BYTES 384
-#define SHIFTED_REGION_BYTES 1024
 
 static struct {
 	struct zm_slab_layout layout;
 	uint8_t bin_by_size[1 + LARGEST_REGION_BYTES / 8];
+	bool known;
 } mi;
 static struct zm_once mi_once;
 
@@ -52,14 +49,56 @@ static struct zm_once mi_once;
 
 static void add_bin(size_t region_bytes)
 {
-	struct zm_slab_bin *bin = &mi.layout.bin[mi.layout.bins];
+	mi.bin_by_size[region_bytes / 8] = (uint8_t)mi.layout.bins;
+	mi.layout.bin[mi.layout.bins++] =
+		(struct zm_slab_bin){.region_bytes = (uint32_t)region_bytes};
+}
 
-	bin->region_bytes = (uint32_t)region_bytes;
-	bin->slab_bytes = region_bytes <= SMALL_REGION_BYTES ? SMALL_PAGE_BYTES : MEDIUM_PAGE_BYTES;
-	bin->regions =
-		(bin->slab_bytes - (region_bytes <= SHIFTED_REGION_BYTES ? SHIFT_BYTES : 0)) /
-		bin->region_bytes;
-	mi.bin_by_size[region_bytes / 8] = (uint8_t)mi.layout.bins++;
+static void add_bins(void)
+{
+	for (size_t bytes = mi_good_size(1);
+	     bytes <= LARGEST_REGION_BYTES && mi.layout.bins < ZM_SLAB_BINS_MAX;
+	     bytes = mi_good_size(bytes + 1))
+		add_bin(bytes);
+}
+
+static bool learn_bin(const mi_heap_t *heap, const mi_heap_area_t *area, void *block,
+		      size_t block_bytes, void *context)
+{
+	size_t regions = area->full_block_size != 0 ? area->reserved / area->full_block_size : 0;
+
+	(void)heap, (void)block, (void)block_bytes, (void)context;
+	for (unsigned i = 0; i < mi.layout.bins; i++) {
+		struct zm_slab_bin *bin = &mi.layout.bin[i];
+
+		if (bin->region_bytes == area->block_size && regions != 0) {
+			bin->regions = (uint32_t)regions;
+			bin->slab_bytes = (uint32_t)((area->reserved + GRANULE_BYTES - 1) &
+						     ~(GRANULE_BYTES - 1));
+		}
+	}
+	return true;
+}
+
+/*
+ * How many regions a page has depends on mimalloc's version: 12 KiB come by 5 in 2.0.9 and by 42 in
+ * 3.0. So a heap gets a block of each size, and tells. 45 sizes took 0.3 ms. False: a size was missed.
+ */
+static bool learn_layout(void)
+{
+	mi_heap_t *heap = mi_heap_new();
+
+	if (heap == NULL)
+		return false;
+	for (unsigned i = 0; i < mi.layout.bins; i++)
+		if (mi_heap_malloc(heap, mi.layout.bin[i].region_bytes) == NULL)
+			break;
+	mi_heap_visit_blocks(heap, false, learn_bin, NULL);
+	mi_heap_destroy(heap);
+	for (unsigned i = 0; i < mi.layout.bins; i++)
+		if (mi.layout.bin[i].regions == 0)
+			return false;
+	return true;
 }
 
 /* Room for the lock of the picture in the handlers of fork(). */
@@ -73,16 +112,14 @@ static void open_once(void)
 	zm_fork_join(ZM_FORK_FIGURES, &room);
 	mi.layout.page_bytes = 4096;
 	mi.layout.page_shift = 12;
-	for (size_t bytes = mi_good_size(1);
-	     bytes <= LARGEST_REGION_BYTES && mi.layout.bins < ZM_SLAB_BINS_MAX;
-	     bytes = mi_good_size(bytes + 1))
-		add_bin(bytes);
+	add_bins();
+	mi.known = ZM_MI_SHOWS_FULL_PAGES && learn_layout();
 }
 
 const struct zm_slab_layout *zm_slab_layout(void)
 {
 	zm_once(&mi_once, open_once);
-	return &mi.layout;
+	return mi.known ? &mi.layout : NULL;
 }
 
 bool zm_slab_bin_of(size_t size, unsigned *bin)
@@ -213,19 +250,17 @@ static bool have_room(void)
 
 static void take_picture(void)
 {
-	mi_heap_t *heap = mi_heap_get_default();
-
 	picture.areas_count = picture.granules = 0;
 	picture.live_bytes = 0;
 	memset(picture.regions, 0, sizeof(picture.regions));
 	memset(picture.used, 0, sizeof(picture.used));
-	mi_heap_visit_blocks(heap, false, count_area, NULL);
+	zm_mi_own_visit(count_area, NULL);
 	if (!have_room())
 		picture.areas_capacity = 0;
 	picture.areas_count = 0;
 	if (picture.slots != NULL)
 		memset(picture.slots, 0, picture.slots_count * sizeof(*picture.slots));
-	mi_heap_visit_blocks(heap, false, take_area, NULL);
+	zm_mi_own_visit(take_area, NULL);
 }
 
 /* The area that a block starts in; an inside address is of none. */
