@@ -49,10 +49,15 @@ fuzz: config.h
 check-probes:
 	$(SHELL) $(srcdir)/tests/matrix.sh `sed -n 's/^\(no-[a-z-]*\) .*/\1/p' $(srcdir)/tests/probes.rows`
 
+# Other releases of Debian, by README, allocator and package: tests/debian/run.sh. Needs root.
+SUITES = trixie sid
+check-debian:
+	$(SHELL) $(srcdir)/tests/debian/run.sh $(SUITES)
+
 # Every other machine and system that can be had here: tests/portability/run.sh.
 portability:
 	$(SHELL) $(srcdir)/tests/portability/run.sh $(TARGETS)
 
-.PHONY: fuzz check-probes portability
+.PHONY: fuzz check-probes check-debian portability
 zm_once_tests += tests/check_probes.sh
-EXTRA_DIST += tests/fuzz tests/portability tests/probes.rows
+EXTRA_DIST += tests/debian tests/fuzz tests/portability tests/probes.rows

@@ -45,6 +45,7 @@ int zm_cgroup_mount(struct zm_span line, bool v1, struct zm_span *root, struct z
 	struct zm_span word, type, options;
 	int i;
 
+	*root = *point = zm_span(NULL, 0);
 	/* 35 31 0:32 ROOT POINT rw,relatime [any number of fields] - cgroup SOURCE rw,memory */
 	for (i = 0; i < 6; i++) {
 		if (!zm_span_word(&line, &word))

@@ -53,8 +53,9 @@ static int next_piece(struct zm_lines *lines, struct zm_span *piece, bool *whole
 {
 	size_t searched = 0;
 
+	*piece = zm_span(NULL, 0);
 	for (;;) {
-		size_t have = lines->end - lines->begin, got;
+		size_t have = lines->end - lines->begin, got = 0;
 		char *from = lines->buffer + lines->begin;
 		char *newline = memchr(from + searched, '\n', have - searched);
 		int error;
@@ -87,7 +88,7 @@ static int next_piece(struct zm_lines *lines, struct zm_span *piece, bool *whole
 int zm_lines_next(struct zm_lines *lines, struct zm_span *line)
 {
 	for (;;) {
-		bool was_skipping = lines->skipping, whole;
+		bool was_skipping = lines->skipping, whole = false;
 		int error = next_piece(lines, line, &whole);
 
 		if (error)

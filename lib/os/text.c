@@ -40,6 +40,7 @@ bool zm_span_cut(struct zm_span *span, char separator, struct zm_span *piece)
 {
 	const char *found;
 
+	*piece = *span;
 	if (span->at == span->end)
 		return false;
 	found = memchr(span->at, separator, zm_span_size(*span));
