@@ -49,6 +49,7 @@ zm_check_tests += \
 	tests/static_errno \
 	tests/static_exit \
 	tests/static_fork \
+	tests/static_fork_locks \
 	tests/static_own_malloc \
 	tests/static_peak \
 	tests/static_shadow \
@@ -65,6 +66,9 @@ tests_static_exit_LDADD = $(zm_static_ldadd)
 tests_static_fork_SOURCES = tests/test_fork.c
 tests_static_fork_LDFLAGS = $(AM_LDFLAGS) -static
 tests_static_fork_LDADD = $(zm_static_ldadd)
+tests_static_fork_locks_SOURCES = tests/test_fork_locks.c
+tests_static_fork_locks_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_fork_locks_LDADD = $(zm_static_ldadd)
 tests_static_own_malloc_SOURCES = tests/test_own_malloc.c
 tests_static_own_malloc_LDFLAGS = $(AM_LDFLAGS) -static
 tests_static_own_malloc_LDADD = $(zm_static_ldadd)
