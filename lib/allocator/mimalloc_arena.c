@@ -117,6 +117,13 @@ __attribute__((__constructor__)) static void begin_early(void)
 {
 	zm_once(&life.once, begin);
 }
+
+/* The code may be in a plugin that is unloaded before its threads end: leave() goes with it. */
+__attribute__((__destructor__)) static void end_with_code(void)
+{
+	if (zm_load_acquire(&life.once.state) == ZM_ONCE_DONE && life.error == 0)
+		pthread_key_delete(life.key);
+}
 #endif
 
 /* ---- The contract ---- */
