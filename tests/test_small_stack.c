@@ -238,9 +238,6 @@ static void tell(const char *name)
 	/* mimalloc's own walk over the blocks of a heap has a map of 8 KiB on the stack. */
 	if (strcmp(name, "arenas") == 0 && strncmp(zmalloc_allocator(), "mimalloc", 8) == 0)
 		allowed += 2 * KIB;
-	/* jemalloc's malloc_stats_print() has 17 KiB of its own. */
-	if (strcmp(name, "print_report") == 0 && strncmp(zmalloc_allocator(), "jemalloc", 8) == 0)
-		allowed += 16 * KIB;
 	snprintf(text, sizeof(text), "%s takes %zu bytes of stack\n", name, bytes);
 	if (write(STDERR_FILENO, text, strlen(text)) < 0 || bytes > allowed)
 		_exit(1);

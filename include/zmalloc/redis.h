@@ -146,7 +146,8 @@ ZMALLOC_API int zmalloc_redis_ctl(const char *name, void *old, size_t *old_size,
 /*
  * As malloc_stats_print(): the allocator's report. An allocator without a report of that kind gives
  * its name and the figures of zmalloc_get_allocator_info().
- * write    takes the report in pieces of text; NULL: to stderr
+ * write    takes the report in pieces of text, in another thread if the allocator's report takes more
+ *          stack than a small thread has; the caller waits meanwhile. NULL: to stderr
  * opaque   passed on to write
  * options  jemalloc's; may be NULL
  */

@@ -8,6 +8,7 @@
 
 #include "allocator/allocator.h"
 #include "allocator/jemalloc_names.h"
+#include "large_stack.h"
 
 bool zm_native_arenas(void)
 {
@@ -49,9 +50,26 @@ void zm_native_free(void *ptr, int flags)
 	ZM_JE(dallocx)(ptr, flags);
 }
 
+struct report {
+	void (*write)(void *opaque, const char *text);
+	void *opaque;
+	const char *options;
+};
+
+/* On a large stack: malloc_stats_print() takes 17 KiB (tests/test_small_stack tells it). */
+static void *print(void *argument)
+{
+	const struct report *report = argument;
+
+	ZM_JE(malloc_stats_print)(report->write, report->opaque, report->options);
+	return NULL;
+}
+
 bool zm_native_print(void (*write)(void *opaque, const char *text), void *opaque,
 		     const char *options)
 {
-	ZM_JE(malloc_stats_print)(write, opaque, options);
+	struct report report = {write, opaque, options};
+
+	zm_on_large_stack(print, &report);
 	return true;
 }

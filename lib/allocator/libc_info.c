@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #endif
 
 #include "allocator/kept_info.h"
+#include "large_stack.h"
 
 #if defined(HAVE_MALLINFO2)
 
@@ -125,6 +125,7 @@ struct text {
 	int error;
 };
 
+/* On a large stack: malloc_info() has 8 KiB of variables. */
 static void *write_text(void *argument)
 {
 	struct text *text = argument;
@@ -138,34 +139,6 @@ static void *write_text(void *argument)
 	if (fclose(stream) != 0 && text->error == 0)
 		text->error = ENOMEM;
 	return NULL;
-}
-
-/*
- * malloc_info() has 8 KiB of variables, which is too much for a thread with a small stack. So it is
- * called in a thread with a large one, which takes no signal of the program's; and right here if
- * there is no thread to be had.
- */
-static void take_text(struct text *text)
-{
-	sigset_t every, before;
-	pthread_attr_t attributes;
-	pthread_t thread;
-	int error;
-
-	if (pthread_attr_init(&attributes) != 0) {
-		write_text(text);
-		return;
-	}
-	sigfillset(&every);
-	pthread_attr_setstacksize(&attributes, (size_t)256 * 1024);
-	pthread_sigmask(SIG_SETMASK, &every, &before);
-	error = pthread_create(&thread, &attributes, write_text, text);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	if (error == 0)
-		pthread_join(thread, NULL);
-	else
-		write_text(text);
 }
 
 int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit, void *context)
@@ -182,7 +155,7 @@ int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit
 	bins = calloc(1, sizeof(*bins));
 	if (bins == NULL)
 		return ENOMEM;
-	take_text(&text);
+	zm_on_large_stack(write_text, &text);
 	for (line = text.error == 0 ? strtok_r(text.at, "\n", &rest) : NULL; line != NULL;
 	     line = strtok_r(NULL, "\n", &rest))
 		read_line(bins, line);
