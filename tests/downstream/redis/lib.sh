@@ -28,7 +28,7 @@ logged()
 need_tools()
 {
 	missing=
-	for tool in apt-get:apt dpkg-source:dpkg-dev dpkg-buildflags:dpkg-dev tclsh:tcl \
+	for tool in apt-get:apt c++:g++ dpkg-source:dpkg-dev dpkg-buildflags:dpkg-dev tclsh:tcl \
 		ps:procps pkg-config:pkg-config readelf:binutils; do
 		command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool#*:}"
 	done
