@@ -80,9 +80,17 @@ AC_DEFUN([ZM_PLATFORM], [
 
 	# Finding what an unprefixed jemalloc does not name.
 	AC_CHECK_FUNCS([dl_iterate_phdr])
-	# tests/model runs its threads as coroutines.
-	AC_CHECK_FUNCS([makecontext])
-	AM_CONDITIONAL([ZM_HAVE_MAKECONTEXT], [test "$ac_cv_func_makecontext" = yes])
+
+	# tests/model runs its threads as coroutines. macOS has the functions, and a header that refuses them.
+	AC_CACHE_CHECK([for makecontext in ucontext.h], [zm_cv_makecontext], [
+		AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <ucontext.h>
+			static void run(void) {}]],
+			[[ucontext_t context; makecontext(&context, run, 0); return getcontext(&context);]])],
+			[zm_cv_makecontext=yes], [zm_cv_makecontext=no])
+	])
+	AS_IF([test $zm_cv_makecontext = yes],
+		[AC_DEFINE([HAVE_MAKECONTEXT], [1], [Define to 1 if you have makecontext().])])
+	AM_CONDITIONAL([ZM_HAVE_MAKECONTEXT], [test $zm_cv_makecontext = yes])
 
 	# The environment of a process that has rights of its own.
 	AC_CHECK_FUNCS([secure_getenv issetugid])
