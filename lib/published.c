@@ -144,8 +144,9 @@ static int read_in(int directory, int64_t pid, const struct zm_os_process *of,
 	close(fd);
 	if (error != 0)
 		return error;
+	/* A page of a process that had the number before: this one has none there. */
 	if (!is_same(&page, pid, of))
-		return ESRCH;
+		return ENOENT;
 	tell(&page, of, process);
 	return 0;
 }

@@ -198,7 +198,7 @@ START_TEST(test_a_page_of_an_earlier_process_is_no_page_of_ours)
 	ck_assert_int_eq(read(fd, &page, sizeof(page)), (int)sizeof(page));
 	page.start--;
 	ck_assert_int_eq(pwrite(fd, &page, sizeof(page), 0), (int)sizeof(page));
-	ck_assert_int_eq(error_of_reading(getpid()), ESRCH);
+	ck_assert_int_eq(error_of_reading(getpid()), ENOENT);
 	ck_assert_int_eq(times_listed(), 0);
 	close(fd);
 }
