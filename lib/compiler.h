@@ -69,9 +69,15 @@ ZM_INLINE void *zm_forget_size(void *ptr)
  * Initial-exec: one load from the GOT instead of a call to __tls_get_addr, which would cost more
  * than the rest of the fast path. The block is one cache line, well within what glibc keeps in
  * reserve for dlopen().
+ *
+ * Global-dynamic is asked for by name as well: left alone, the compiler takes local-exec for the
+ * static library's objects, which are compiled for a program, and no plugin could carry them. In a
+ * program the linker makes local-exec of either.
  */
 #if defined(HAVE_TLS_INITIAL_EXEC)
 #define ZM_TLS _Thread_local __attribute__((__tls_model__("initial-exec")))
+#elif defined(__GNUC__)
+#define ZM_TLS _Thread_local __attribute__((__tls_model__("global-dynamic")))
 #else
 #define ZM_TLS _Thread_local
 #endif

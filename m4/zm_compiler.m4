@@ -33,10 +33,6 @@ AC_DEFUN([ZM_COMPILER], [
 	# Only what a header marks ZMALLOC_API leaves the library, also where there is no symbol map.
 	ZM_TRY_CFLAGS([ZM_CFLAGS], [-fvisibility=hidden])
 
-	# The static library's objects fit into a plugin; libtool puts -fPIC behind it for the others. It is
-	# the default of most compilers now.
-	ZM_TRY_CFLAGS([ZM_CFLAGS], [-fPIE])
-
 	# What backtrace() goes by; 32-bit ARM has it on request only.
 	ZM_TRY_CFLAGS([ZM_CFLAGS], [-funwind-tables])
 
