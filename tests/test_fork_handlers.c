@@ -69,18 +69,20 @@ static void in_child(void)
 		work();
 }
 
+static bool installed;
+
 static void install(void)
 {
-	pthread_atfork(before, in_parent, in_child);
+	installed = pthread_atfork(before, in_parent, in_child) == 0;
 }
 
-#if defined(__ELF__) && defined(__GNUC__)
-/* The dynamic linker calls it before it begins with any library. */
-__attribute__((__section__(".preinit_array"), __used__)) static void (*const first)(void) = install;
-#define BEFORE_ALL 1
+/* The dynamic linker calls it before it begins with any library. musl's calls none of its kind. */
+#if defined(__ELF__)
+#define BEFORE_ALL __attribute__((__section__(".preinit_array"), __used__))
 #else
-#define BEFORE_ALL 0
+#define BEFORE_ALL __attribute__((__used__))
 #endif
+BEFORE_ALL static void (*const first)(void) = install;
 
 static void nothing(void *unused)
 {
@@ -151,7 +153,10 @@ int main(void)
 {
 	TCase *tests = tests_named("fork_handlers");
 
-	if (!BEFORE_ALL)
+#if defined(__GLIBC__)
+	REQUIRE(installed);
+#endif
+	if (!installed)
 		skip_program("nothing of the program's comes before the libraries here");
 	if (allocator_holds_locks())
 		skip_program("the allocator's own handlers hold its locks while older ones run");
