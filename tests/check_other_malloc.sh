@@ -38,11 +38,28 @@ run()
 	}
 }
 
+# can_have LIBRARY: does a program that does nothing start with it, and link with it? Another C library's
+# may not, and says why.
+echo 'int main(void) { return 0; }' >"$work/bare.c"
+# shellcheck disable=SC2086 # flags
+$CC $CFLAGS -o "$work/bare" "$work/bare.c" $LDFLAGS || exit 99
+can_have()
+{
+	# shellcheck disable=SC2086 # flags
+	LD_PRELOAD=$1 "$work/bare" >"$work/log" 2>&1 &&
+		$CC $CFLAGS -o "$work/bare_with" "$work/bare.c" $LDFLAGS -Wl,--no-as-needed "$1" >"$work/log" 2>&1 &&
+		"$work/bare_with" >"$work/log" 2>&1
+}
+
 seen= failed=
 for malloc in jemalloc tcmalloc tcmalloc_minimal mimalloc; do
 	library=$($CC -print-file-name=lib$malloc.so)
 	test -e "$library" || { echo "no lib$malloc here"; continue; }
 	library=$(readlink -f "$library")
+	can_have "$library" || {
+		echo "no program here can have lib$malloc: $(sed 1q "$work/log")"
+		continue
+	}
 	seen=yes
 	for test in $(tests_for $malloc); do
 		LD_PRELOAD=$library run "$test with LD_PRELOAD=$library" "tests/test_$test"
@@ -60,7 +77,7 @@ for malloc in jemalloc tcmalloc tcmalloc_minimal mimalloc; do
 		"$library" .libs/libzmalloc.so -Wl,-rpath,"$(pwd)/.libs" $CHECK_LIBS -lpthread -ldl || exit 99
 	run "own_malloc linked with $library" "$work/own_malloc"
 done
-test -n "$seen" || skip 'none of jemalloc, tcmalloc and mimalloc is here as a shared library'
+test -n "$seen" || skip 'none of jemalloc, tcmalloc and mimalloc is here as a shared library that programs can have'
 test -z "$failed" || {
 	echo "failed: ${failed#, }"
 	exit 1
