@@ -258,6 +258,15 @@ AC_DEFUN([ZM_FIND_MIMALLOC], [
 		]])])
 ])
 
+# ZM_MIMALLOC_IF(CONDITION, THEN): by the preprocessor, with what mimalloc's header defines. A release is
+# 209 for 2.0.9, 301 for 3.0.1, and 30302 for 3.3.2.
+m4_define([ZM_MIMALLOC_IF], [
+	AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include <mimalloc.h>
+		#if !($1)
+		#error no
+		#endif]])], [$2])
+])
+
 # ZM_MIMALLOC_FEATURES
 #
 # What the delay is called after which pages are given back: decommit_delay in 2.0, purge_delay since.
@@ -266,13 +275,16 @@ AC_DEFUN([ZM_MIMALLOC_FEATURES], [
 	zm_save_CPPFLAGS=$CPPFLAGS
 	CPPFLAGS="$CPPFLAGS $ZM_MALLOC_CFLAGS"
 	AC_CHECK_DECLS([mi_option_purge_delay, mi_theap_get_default], [], [], [[#include <mimalloc.h>]])
-	AC_CACHE_CHECK([whether mimalloc's aligned blocks are safe], [zm_cv_mimalloc_aligned], [
-		AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include <mimalloc.h>
-			#if MI_MALLOC_VERSION / 10 == 30
-			#error 3.0
-			#endif]])], [zm_cv_mimalloc_aligned=yes], [zm_cv_mimalloc_aligned=no])
+	AC_CACHE_CHECK([for what is wrong in this mimalloc], [zm_cv_mimalloc_wrong], [
+		zm_cv_mimalloc_wrong=nothing
+		ZM_MIMALLOC_IF([MI_MALLOC_VERSION / 10 == 30], [zm_cv_mimalloc_wrong=aligned])
+		ZM_MIMALLOC_IF([(MI_MALLOC_VERSION >= 30300 && MI_MALLOC_VERSION <= 30302) || MI_MALLOC_VERSION / 10 == 33],
+			[zm_cv_mimalloc_wrong=threads])
 	])
-	AS_IF([test $zm_cv_mimalloc_aligned = no],
-		[AC_MSG_WARN([mimalloc 3.0 corrupts memory when threads free one another's aligned blocks. This library's are kept from that, at the price of larger blocks; a program that calls mi_malloc_aligned() itself is not. mimalloc 2.0.9 and 3.6.0 are right])])
+	AS_CASE([$zm_cv_mimalloc_wrong],
+		[aligned], [AC_MSG_WARN([mimalloc 3.0 corrupts memory when threads free one another's aligned blocks. This library's are kept from that, at the price of larger blocks; a program that calls mi_malloc_aligned() itself is not. mimalloc 2.0.9 and 3.6.0 are right])],
+		[threads], [AC_MSG_WARN([mimalloc 3.3.0 to 3.3.2 are known to crash in programs with threads (https://github.com/microsoft/mimalloc/issues/1287), and nothing here keeps them from it. mimalloc 2.0.9 is right, and so is 3.4.1])])
+	AS_IF([test "$ac_cv_have_decl_mi_theap_get_default" = yes],
+		[AC_MSG_WARN([this mimalloc holds locks while threads begin and end, and not over fork(): a child that starts threads may wait for ever where others began or ended in its parent at that moment (seen with 3.6.0, not with 2.0.9 and 3.0.1)])])
 	CPPFLAGS=$zm_save_CPPFLAGS
 ])

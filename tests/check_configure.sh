@@ -157,6 +157,51 @@ fake_jemalloc '' ''
 takes 'allocator from .*the C library' --with-malloc=jemalloc CPPFLAGS="-I$work/fake" LIBS="$work/fake/fake.o"
 defines 'ZM_JE_IN_LIBC 1'
 
+# ---- Releases of mimalloc with which programs come to harm, by the figure in its header
+
+# fake_mimalloc VERSION [MORE-SOURCE]
+fake_mimalloc() {
+	rm -rf fake
+	mkdir fake
+	cat >fake/mimalloc.h <<-END
+		#include <stddef.h>
+		#define MI_MALLOC_VERSION $1
+		void *mi_malloc(size_t size);
+		size_t mi_usable_size(const void *ptr);
+		void mi_free_size(void *ptr, size_t size);
+		int mi_version(void);
+		${2-}
+	END
+	{
+		echo '#include "mimalloc.h"'
+		grep ');$' fake/mimalloc.h | sed -e 's/;$/ { return 0; }/' -e '/^void [^*]/s/return 0;//'
+	} >fake/fake.c
+	$CC -w -c -o fake/fake.o fake/fake.c
+	takes 'allocator .*mimalloc (asked' --with-malloc=mimalloc "$here" MALLOC_LIBS="$work/fake/fake.o"
+}
+
+# warns WORD... of the last run: a warning has each of the words; without words, none of mimalloc.
+warns() {
+	grep '^configure: WARNING: .*mimalloc' output >warnings || :
+	test $# != 0 || test ! -s warnings || wrong "warns: $(cat warnings)"
+	for word; do
+		grep -q -e "$word" warnings || wrong "does not warn of $word"
+	done
+}
+
+for version in 209 212 30206 30401; do
+	fake_mimalloc $version
+	warns
+done
+fake_mimalloc 301
+warns 'aligned blocks'
+for version in 30300 30301 30302; do
+	fake_mimalloc $version
+	warns 'crash in programs with threads'
+done
+fake_mimalloc 30600 'int mi_theap_get_default(void);'
+warns 'fork()'
+
 # ---- Compilers that refuse what is not declared (gcc 14, clang 16), and others' strict flags
 #
 # An allocator that is installed is found with all of them, and auto takes jemalloc. -pedantic-errors has

@@ -126,6 +126,15 @@ const char *file_of_function(const char *function)
 #endif
 }
 
+bool children_start_threads(void)
+{
+#if defined(HAVE_DECL_MI_THEAP_GET_DEFAULT) && HAVE_DECL_MI_THEAP_GET_DEFAULT
+	return false;
+#else
+	return file_of_function("mi_theap_get_default") == NULL;
+#endif
+}
+
 bool malloc_is_the_c_librarys(void)
 {
 	const char *of_malloc = file_of_function("malloc"), *of_puts = file_of_function("puts");

@@ -49,6 +49,13 @@ bool under_checker(void);
 /* The file that holds a function, as the dynamic linker sees it; NULL if it does not tell. */
 const char *file_of_function(const char *function);
 
+/*
+ * False: with mimalloc 3.6 in the process, the library's or the program's own, a thread begins and ends
+ * under locks that fork() does not wait for. Where threads come and go while their process forks, a
+ * child that starts one may wait for ever.
+ */
+bool children_start_threads(void);
+
 /* The program's own malloc() is known to be that of the C library. */
 bool malloc_is_the_c_librarys(void);
 
