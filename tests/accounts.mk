@@ -4,6 +4,7 @@
 # with an allocator preloaded or linked as that (check_other_malloc.sh).
 
 zm_check_tests += \
+	tests/test_aligned_threads \
 	tests/test_arena_race \
 	tests/test_arena_reset \
 	tests/test_exit \

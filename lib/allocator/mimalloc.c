@@ -74,7 +74,7 @@ int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_va
 
 /* ---- Aligned blocks of mimalloc 3.0 ---- */
 
-/* Where blocks that are no power of two begin in their page, at the least. */
+/* Blocks of a size that this or less divides are aligned to it, wherever they begin in their page. */
 #define START_BYTES 128
 
 /* A block of a power of two up to this is aligned to its size. */
@@ -96,8 +96,8 @@ static size_t power_of_two(size_t size)
  * mimalloc 3.0 marks a page that has an aligned block which begins inside another, so that freeing it
  * finds that. It marks a page that it may have given away by then, as it does with full ones: when a
  * thread that frees another block takes the page over at that moment, the mark is lost, the size of the
- * block changes, and freeing it corrupts the page. So no block here begins inside another. A size that
- * the alignment divides comes from a size class that it divides.
+ * block changes, and freeing it corrupts the page. So no block here begins inside another. A plain block
+ * never does, while mi_malloc_aligned() takes a larger one even where a plain block would be aligned.
  */
 ZM_COLD void *zm_mi_aligned_outer(size_t alignment, size_t size)
 {
@@ -105,10 +105,13 @@ ZM_COLD void *zm_mi_aligned_outer(size_t alignment, size_t size)
 
 	if (whole > PTRDIFF_MAX - ALONE_BYTES)
 		return NULL;
-	if (alignment <= START_BYTES)
-		return mi_malloc_aligned(whole, alignment);
-	if (whole <= NATURAL_BYTES)
-		return mi_malloc_aligned(power_of_two(whole), alignment);
+	if (alignment <= START_BYTES || whole <= NATURAL_BYTES) {
+		void *ptr = mi_malloc(alignment <= START_BYTES ? whole : power_of_two(whole));
+
+		if (((uintptr_t)ptr & (alignment - 1)) == 0)
+			return ptr;
+		mi_free(ptr);
+	}
 	return mi_malloc_aligned(whole, alignment > ALONE_BYTES ? alignment : ALONE_BYTES);
 }
 
