@@ -220,6 +220,15 @@ static void take_own(struct zm_libc *libc)
 		libc->usable_size = own_usable_size;
 }
 
+/* glibc's free() keeps errno, and callers rely on it; that of another malloc() may not. */
+static void foreign_free(void *ptr)
+{
+	int saved_errno = errno;
+
+	free(ptr);
+	errno = saved_errno;
+}
+
 static void choose(void)
 {
 	const void *malloc_at = address_of_malloc(), *glibc = base_of_glibc();
@@ -230,6 +239,8 @@ static void choose(void)
 		take_own(&libc);
 		zm_libc_is_foreign = false;
 	}
+	if (zm_libc_is_foreign)
+		libc.free = foreign_free;
 	zm_libc = libc;
 }
 
