@@ -19,17 +19,20 @@ const struct zm_watch *zm_account_watched(void)
 }
 
 /*
- * Let the watch have a block that the program freed;
- * else give it to the allocator. True: the watch has it.
+ * Free a block of an arena; let the watch have any other that the program freed, else give it to the
+ * allocator. True: the watch has it. An arena frees what it lists when it is reset, so what it lists
+ * must not be the watch's to free as well.
  */
 static bool free_or_hold(void *ptr)
 {
-	const struct zm_watch *watch = zm_account_watched();
+	const struct zm_watch *watch;
 
+	if (zm_load(&zm_account.routed) && zm_arena_free(ptr))
+		return false;
+	watch = zm_account_watched();
 	if (watch != NULL && watch->died(ptr))
 		return true;
-	if (!zm_load(&zm_account.routed) || !zm_arena_free(ptr))
-		zm_raw_free(ptr);
+	zm_raw_free(ptr);
 	return false;
 }
 
