@@ -61,6 +61,13 @@ for language in $languages; do
 	done
 done
 
+# What zmalloc_allocator() says in part: a sanitizer's malloc() stands before the C library's.
+names=$zm_malloc
+case $zm_sanitizer in
+*address* | *thread* | *memory*) names=malloc- ;;
+esac
+test "$zm_malloc" = libc || names=$zm_malloc
+
 # run PROGRAM ARGUMENTS...
 run() {
 	if test "$cross_compiling" = yes; then
@@ -79,7 +86,7 @@ try() {
 		-x none -o "$work/$name" $LDFLAGS "$@" >"$work/log" 2>&1; then
 		cat "$work/log"
 		wrong "$name does not link"
-	elif ! run "$work/$name" "$zm_malloc"; then
+	elif ! run "$work/$name" "$names"; then
 		wrong "$name does not run"
 	else
 		echo "$name: built and run"
