@@ -31,6 +31,7 @@
 
 #include "fork.h"
 #include "os/os.h"
+#include "start.h"
 
 static const uint64_t zero;
 #if !ZM_RAW_COUNTS
@@ -231,6 +232,9 @@ bool zm_account_begin(void)
 }
 
 #if defined(__GNUC__)
+/* See start.h. */
+__attribute__((__used__)) static const char *const links_start = &zm_start_is_linked;
+
 /* Early, so that our fork handlers run inside the allocator's and the key exists before threads. */
 __attribute__((__constructor__)) static void set_up_early(void)
 {

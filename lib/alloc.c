@@ -15,8 +15,6 @@
 #include "allocator/arena.h"
 #include "allocator/slab.h"
 #include "oom.h"
-#include "os/os.h"
-#include "publish.h"
 
 /* ---- What is done when a fast path did not finish ------------------------------------------- */
 
@@ -253,18 +251,3 @@ ZM_HOT void zfree_with_size(void *ptr, size_t size)
 {
 	zm_release_sized(ptr, size);
 }
-
-/* ---- The beginning of the process ----------------------------------------------------------- */
-
-#if defined(__GNUC__)
-/* In this file because whoever allocates from the static library links it. */
-__attribute__((__constructor__)) static void start(void)
-{
-	/*
-	 * The end of every thread that has used the library runs code of ours, and so does a fork;
-	 * blocks outlive whoever allocated them. A plugin that we are part of cannot go before that.
-	 */
-	zm_os_stay_loaded(&zm_no_counter);
-	zm_publish_at_start();
-}
-#endif
