@@ -407,6 +407,10 @@ void *opaque(void *ptr)
 {
 	void *volatile hidden = ptr;
 
+	/* Whoever has the pointer may read the block, also where this is inlined into a test. */
+#ifdef __GNUC__
+	__asm__ volatile("" : : "r"(ptr) : "memory");
+#endif
 	return hidden;
 }
 
