@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/failure.h"
 #include "os/os.h"
 #include "report.h"
 
@@ -30,10 +31,10 @@ static bool is_ours_alone(int fd)
 static int open_ours(int parent, const char *name, bool make, int *fd)
 {
 	if (make && mkdirat(parent, name, S_IRWXU) != 0 && errno != EEXIST)
-		return errno;
+		return zm_os_failure();
 	*fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (*fd < 0)
-		return errno == ENOTDIR || errno == ELOOP ? EPERM : errno;
+		return errno == ENOTDIR || errno == ELOOP ? EPERM : zm_os_failure();
 	if (is_ours_alone(*fd))
 		return 0;
 	close(*fd);

@@ -23,6 +23,7 @@
 #include "account.h"
 #include "fork.h"
 #include "lock.h"
+#include "os/failure.h"
 #include "os/os.h"
 #include "os/process.h"
 #include "page.h"
@@ -153,7 +154,7 @@ static int create_file(int directory, const char *name, int *fd)
 	if (*fd < 0 && errno == EEXIST && unlinkat(directory, name, 0) == 0)
 		*fd = openat(directory, name, flags, S_IRUSR | S_IWUSR);
 	if (*fd < 0)
-		return errno;
+		return zm_os_failure();
 	error = fchmod(*fd, S_IRUSR | S_IWUSR) == 0 ? fill_file(*fd) : errno;
 	if (error != 0) {
 		unlinkat(directory, name, 0);

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os/failure.h"
 #include "os/process.h"
 #include "page.h"
 #include "stats.h"
@@ -63,7 +64,7 @@ static int open_page(int directory, int64_t pid, int *fd)
 	zm_page_name(pid, name, sizeof(name));
 	*fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (*fd < 0)
-		return errno == ELOOP ? EPERM : errno;
+		return errno == ELOOP ? EPERM : zm_os_failure();
 	if (fstat(*fd, &about) != 0 || about.st_uid != geteuid() || !S_ISREG(about.st_mode) ||
 	    (about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
 		close(*fd);

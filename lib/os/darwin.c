@@ -10,6 +10,7 @@
  */
 #include "config.h"
 
+#include "os/failure.h"
 #include "os/os.h"
 #include "os/text.h"
 
@@ -129,6 +130,6 @@ int zm_os_memory_size(size_t *bytes)
 	size_t got = sizeof(size);
 
 	if (sysctl(name, 2, &size, &got, NULL, 0) != 0)
-		return errno;
+		return zm_os_failure();
 	return zm_store_size(got == sizeof(size) ? 0 : ENOTSUP, size, bytes);
 }

@@ -6,6 +6,8 @@
 
 #include "os/file.h"
 
+#include "os/failure.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -68,7 +70,7 @@ int zm_file_read(int fd, void *buffer, size_t size, size_t *got)
 		result = sys_read(fd, buffer, size);
 	} while (result < 0 && errno == EINTR);
 	if (result < 0)
-		return errno;
+		return zm_os_failure();
 	*got = (size_t)result;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "os/cgroup.h"
+#include "os/failure.h"
 #include "os/file.h"
 #include "os/os.h"
 #include "os/proc.h"
@@ -126,7 +127,7 @@ int zm_os_memory_size(size_t *bytes)
 	int error;
 
 	if (sysinfo(&info) != 0)
-		return errno;
+		return zm_os_failure();
 	error = zm_multiply(info.totalram, info.mem_unit, &sum);
 	return zm_store_size(error, sum, bytes);
 }

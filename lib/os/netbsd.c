@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include "os/failure.h"
 #include "os/os.h"
 #include "os/rss_only.h"
 #include "os/text.h"
@@ -28,7 +29,7 @@ int zm_process_rss(long pid, size_t *bytes)
 	int error;
 
 	if (sysctl(name, 6, &info, &got, NULL, 0) != 0)
-		return errno;
+		return zm_os_failure();
 	if (got != sizeof(info))
 		return ESRCH;
 	error = zm_multiply((uint64_t)info.p_vm_rssize, zm_os_page_size(), &sum);
@@ -42,6 +43,6 @@ int zm_os_memory_size(size_t *bytes)
 	size_t got = sizeof(size);
 
 	if (sysctl(name, 2, &size, &got, NULL, 0) != 0)
-		return errno;
+		return zm_os_failure();
 	return zm_store_size(got == sizeof(size) ? 0 : ENOTSUP, size, bytes);
 }

@@ -6,6 +6,8 @@
 
 #include "os/os.h"
 
+#include "os/failure.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -40,7 +42,7 @@ int zm_os_map(size_t bytes, void **pages)
 	mapped = mmap(NULL, (bytes + mask) & ~mask, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (mapped == MAP_FAILED)
-		return errno;
+		return zm_os_failure();
 	*pages = mapped;
 	return 0;
 }
@@ -54,7 +56,7 @@ int zm_os_dontneed(void *start, size_t bytes)
 	if (bytes < to_page || bytes - to_page <= mask)
 		return 0;
 	if (madvise((char *)start + to_page, (bytes - to_page) & ~mask, NOT_NEEDED) != 0)
-		return errno;
+		return zm_os_failure();
 	return 0;
 #else
 	(void)start;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "os/failure.h"
 #include "os/file.h"
 #include "os/os.h"
 #include "os/proc.h"
@@ -93,7 +94,7 @@ int zm_os_process(int64_t pid, struct zm_os_process *process)
 	if (pid <= 0 || !zm_path_add_number(&path, (uint64_t)pid))
 		return ESRCH;
 	if (stat(path.text, &about) != 0)
-		return errno == ENOENT ? ESRCH : errno;
+		return errno == ENOENT ? ESRCH : zm_os_failure();
 	process->user = about.st_uid;
 	length = path.length;
 	error = read_stat(&path, process);

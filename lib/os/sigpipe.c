@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include "os/failure.h"
 #include "os/os.h"
 #include "os/sigpipe.h"
 
@@ -98,7 +99,7 @@ int zm_os_write(int fd, const void *bytes, size_t size)
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0)
-			return errno;
+			return zm_os_failure();
 		p += written;
 		size -= (size_t)written;
 	}

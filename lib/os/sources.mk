@@ -5,6 +5,7 @@
 zm_os_sources = \
 	lib/os/backtrace.c \
 	lib/os/environment.c \
+	lib/os/failure.h \
 	lib/os/file.h \
 	lib/os/limit.c \
 	lib/os/limit.h \
