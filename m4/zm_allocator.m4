@@ -282,7 +282,7 @@ AC_DEFUN([ZM_MIMALLOC_FEATURES], [
 			[zm_cv_mimalloc_wrong=threads])
 	])
 	AS_CASE([$zm_cv_mimalloc_wrong],
-		[aligned], [AC_MSG_WARN([mimalloc 3.0 corrupts memory when threads free one another's aligned blocks. This library's are kept from that, at the price of larger blocks; a program that calls mi_malloc_aligned() itself is not. It also corrupts blocks of others where threads make and destroy heaps, as arenas do: use none there in programs with threads. mimalloc 2.0.9 is right in both])],
+		[aligned], [AC_MSG_WARN([mimalloc 3.0 corrupts memory when threads free one another's aligned blocks. This library's are kept from that, at the price of larger blocks; a program that calls mi_malloc_aligned() itself is not. Its heaps free blocks of threads that have ended: arenas are lists of plain blocks here, and a program that calls mi_heap_destroy() itself is not helped. mimalloc 2.0.9 and 3.6.0 are right in both])],
 		[threads], [AC_MSG_WARN([mimalloc 3.3.0 to 3.3.2 are known to crash in programs with threads (https://github.com/microsoft/mimalloc/issues/1287), and nothing here keeps them from it. mimalloc 2.0.9 is right, and so is 3.4.1])])
 	AS_IF([test "$ac_cv_have_decl_mi_theap_get_default" = yes],
 		[AC_MSG_WARN([this mimalloc holds locks while threads begin and end, and not over fork(): a child that starts threads may wait for ever where others began or ended in its parent at that moment (seen with 3.6.0, not with 2.0.9 and 3.0.1)])])

@@ -432,7 +432,7 @@ static void *must_not_use(void *argument)
 
 static bool has_thread_rule(void)
 {
-	return strncmp(zmalloc_allocator(), "mimalloc", 8) == 0;
+	return strncmp(zmalloc_allocator(), "mimalloc", 8) == 0 && zmalloc_has(ZMALLOC_CAN_ARENA);
 }
 
 START_TEST(test_threads_share_an_arena_or_are_refused)

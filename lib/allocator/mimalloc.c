@@ -47,9 +47,14 @@ bool zm_allocator_has(int capability)
 		return zm_slab_layout() != NULL;
 	case ZMALLOC_CAN_PURGE:
 	case ZMALLOC_CAN_ALLOCATOR_INFO:
-	case ZMALLOC_CAN_ARENA:
 	case ZMALLOC_CAN_USABLE_SIZE:
 		return true;
+	case ZMALLOC_CAN_ARENA:
+#if defined(ZM_RAW_ARENAS)
+		return true;
+#else
+		return false;
+#endif
 	default:
 		return false;
 	}

@@ -17,6 +17,17 @@
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
 #define ZM_RAW_COUNTS 0
 
+/*
+ * Arenas of mimalloc's own, but where each thread has heaps of its own and mimalloc is 3.0 or later:
+ * there a heap takes over pages that hold live blocks of others, and destroying it frees them, while
+ * it loses blocks of its own (https://github.com/microsoft/mimalloc/issues/1055). A release is 209 for
+ * 2.0.9, 301 for 3.0.1, and 30302 for 3.3.2.
+ */
+#if HAVE_DECL_MI_THEAP_GET_DEFAULT || MI_MALLOC_VERSION < 300 ||                                   \
+	(MI_MALLOC_VERSION >= 10000 && MI_MALLOC_VERSION < 30000)
+#define ZM_RAW_ARENAS 1
+#endif
+
 ZM_INLINE void *zm_raw_malloc(size_t size)
 {
 	return mi_malloc(size);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/allocator/mimalloc_arena.c - arenas as mimalloc's heaps.
+ * lib/allocator/mimalloc_arena.c - arenas as mimalloc's heaps, where those are right.
  *
  * A heap belongs to its thread. mi_free() on any thread finds a block's heap by itself, so a free
  * needs no help; mi_realloc() may leave a block in place, and so in its heap, so a resize has to
@@ -25,6 +25,8 @@
 #include "atomic.h"
 #include "fork.h"
 #include "lock.h"
+
+#if defined(ZM_RAW_ARENAS)
 
 struct zm_arena {
 	mi_heap_t *heap;
@@ -262,3 +264,5 @@ void zm_arena_destroy(struct zm_arena *arena, zm_arena_gone gone)
 	zm_unlock(&life.lock);
 	mi_free(arena);
 }
+
+#endif

@@ -86,15 +86,18 @@ static bool learn_bin(const mi_heap_t *heap, const mi_heap_area_t *area, void *b
  */
 static bool learn_layout(void)
 {
+	void *block[ZM_SLAB_BINS_MAX];
 	mi_heap_t *heap = mi_heap_new();
 
 	if (heap == NULL)
 		return false;
 	for (unsigned i = 0; i < mi.layout.bins; i++)
-		if (mi_heap_malloc(heap, mi.layout.bin[i].region_bytes) == NULL)
-			break;
+		block[i] = mi_heap_malloc(heap, mi.layout.bin[i].region_bytes);
 	mi_heap_visit_blocks(heap, false, learn_bin, NULL);
-	mi_heap_destroy(heap);
+	for (unsigned i = 0; i < mi.layout.bins; i++)
+		mi_free(block[i]);
+	/* In 3.0 blocks of other threads may be in it, and mi_heap_destroy() would free them. */
+	mi_heap_delete(heap);
 	for (unsigned i = 0; i < mi.layout.bins; i++)
 		if (mi.layout.bin[i].regions == 0)
 			return false;

@@ -40,6 +40,7 @@ zm_allocator_sources += \
 endif
 if ZM_ALLOCATOR_MIMALLOC
 zm_allocator_sources += \
+	lib/allocator/arena_list.c \
 	lib/allocator/mimalloc.c \
 	lib/allocator/mimalloc.h \
 	lib/allocator/mimalloc_arena.c \
