@@ -74,9 +74,9 @@ clone() {
 
 # Each test that was skipped below a folder, with the reason that it gave.
 skips() {
-	for result in $(grep -l '^:test-result: SKIP' "$1"/tests/*.trs 2>/dev/null); do
+	for result in $(grep -l '^:test-result: SKIP' "$1"/tests/*.trs "$1"/tests/*/*.trs 2>/dev/null); do
 		log=${result%.trs}.log
-		why=$(grep -i -e skip -e 'not there' "$log" | head -n 1)
+		why=$(grep -i -e skip -e 'not there' -e '^no ' "$log" | head -n 1)
 		echo "    skipped: $(basename "${result%.trs}"): $(echo "${why:-no reason given}" |
 			sed -e 's/^SKIP: *//' | cut -c 1-100)"
 	done
@@ -92,7 +92,8 @@ line() {
 	else
 		failed=$((failed + 1))
 		printf '%-9s %-17s FAILED  %s\n' "$suite" "$1" "$counts"
-		logs=$(grep -l '^:test-result: \(FAIL\|ERROR\)' "$3"/tests/*.trs 2>/dev/null | sed 's/trs$/log/')
+		logs=$(grep -l '^:test-result: \(FAIL\|ERROR\)' "$3"/tests/*.trs "$3"/tests/*/*.trs \
+			2>/dev/null | sed 's/trs$/log/')
 		for log in ${logs:-"$log"}; do
 			echo "    $log ends:"
 			tail -n 12 "$log" | sed 's/^/    | /'
