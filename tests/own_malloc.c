@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +26,59 @@
 /* Volatile, as compilers hold that malloc() changes no variable. */
 static volatile size_t calls;
 
+#if defined(WITH_FULL_TABLES)
+/* What is asked for while the program fills glibc's table comes from here, and not from the library. */
+static struct {
+	_Alignas(max_align_t) char bytes[8192];
+	size_t used_bytes;
+	int open;
+} store;
+
+static int is_stored(const void *ptr)
+{
+	return (uintptr_t)ptr - (uintptr_t)store.bytes < sizeof(store.bytes);
+}
+
+/* A second block is not asked for. */
+static void *take_stored(size_t size)
+{
+	if (!store.open)
+		return NULL;
+	if (store.used_bytes != 0 || size > sizeof(store.bytes))
+		abort();
+	store.used_bytes = size;
+	return store.bytes;
+}
+
+static void copy_stored(void *moved, size_t size)
+{
+	memcpy(moved, store.bytes, size < store.used_bytes ? size : store.used_bytes);
+}
+#else
+static int is_stored(const void *ptr)
+{
+	(void)ptr;
+	return 0;
+}
+
+static void copy_stored(void *moved, size_t size)
+{
+	(void)moved, (void)size;
+}
+
+static void *take_stored(size_t size)
+{
+	(void)size;
+	return NULL;
+}
+#endif
+
 SEEN void *malloc(size_t size)
 {
+	void *stored = take_stored(size);
+
+	if (stored != NULL)
+		return stored;
 	__atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED);
 	return ztrymalloc(size);
 }
@@ -38,12 +90,20 @@ SEEN void *calloc(size_t num, size_t size)
 
 SEEN void *realloc(void *ptr, size_t size)
 {
-	return ztryrealloc(ptr, size);
+	void *moved;
+
+	if (!is_stored(ptr))
+		return ztryrealloc(ptr, size);
+	moved = malloc(size);
+	if (moved != NULL)
+		copy_stored(moved, size);
+	return moved;
 }
 
 SEEN void free(void *ptr)
 {
-	zfree(ptr);
+	if (!is_stored(ptr))
+		zfree(ptr);
 }
 
 SEEN int posix_memalign(void **ptr, size_t alignment, size_t size)
@@ -115,14 +175,25 @@ static void nothing(void)
 }
 
 #if defined(WITH_FULL_TABLES)
+/* One handler of fork() in glibc: three functions, whose they are, and a number. */
+#define HANDLER_BYTES (4 * sizeof(void *) + sizeof(uint64_t))
+
 /*
- * glibc has room for 48 handlers of fork(), and asks malloc() for more: the library's own are the
- * next ones here, so that its set-up is the first to call malloc().
+ * glibc has room for 48 handlers of fork(), of which an allocator may have taken one, and asks
+ * malloc() for more room with the 49th. The library's own are the first that the new room has no place
+ * for, so that its set-up is the first to call malloc().
  */
 __attribute__((__constructor__(101))) static void first(void)
 {
-	for (int i = 0; i < 48; i++)
+	size_t handlers = 0;
+
+	store.open = 1;
+	while (store.used_bytes == 0 && handlers++ < 49)
 		REQUIRE(pthread_atfork(nothing, nothing, nothing) == 0);
+	REQUIRE(store.used_bytes > 49 * HANDLER_BYTES && store.used_bytes % HANDLER_BYTES == 0);
+	for (handlers = 49; handlers < store.used_bytes / HANDLER_BYTES; handlers++)
+		REQUIRE(pthread_atfork(nothing, nothing, nothing) == 0);
+	store.open = 0;
 }
 #else
 /* Early: some of what the library itself sets up may not be there yet. */
