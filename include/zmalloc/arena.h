@@ -19,13 +19,13 @@
  *   jemalloc   An arena of its own with its own memory and a cache that its users share; any thread
  *              may use it. Reset and destroy are whole, and cost nothing for each block. Blocks
  *              never enter a thread's own cache, so none is left there when the arena is gone.
- *   mimalloc   A heap. The thread rule is mimalloc's: only the thread that made an arena may
+ *   mimalloc 2 A heap. The thread rule is mimalloc's: only the thread that made an arena may
  *              allocate from it, reset it, destroy it or ask its figures; others get EPERM. Freeing
  *              is for all. It must be destroyed before its thread ends; else its blocks live on as
  *              ordinary ones and the handle is lost: also to destructors of the thread's own keys.
  *   others     The plain allocator, and a list of the live blocks; any thread may use it. Reset
- *              frees one by one, and a block costs about 50 bytes more. So on mimalloc 3.0 and 3.1,
- *              whose heaps free blocks of others when they end.
+ *              frees one by one, and a block costs about 50 bytes more. So it is on mimalloc 3,
+ *              whose heaps are not safe everywhere.
  *
  * `arena` is never NULL, except for zarena_destroy().
  */
@@ -49,7 +49,7 @@ ZMALLOC_API zarena *zarena_create(void) ZMALLOC_ATTR_RESULT;
 
 /*
  * As zmalloc(), ztrymalloc(), zcalloc() and ztrycalloc(), from an arena.
- * Errors   as those, and EPERM: the arena is another thread's (mimalloc); the handler is not called
+ * Errors   as those, and EPERM: the arena is another thread's (mimalloc 2); the handler is not called
  */
 ZMALLOC_API void *zarena_malloc(zarena *arena, size_t size) ZMALLOC_ATTR_MALLOC
 	ZMALLOC_ATTR_SIZE(2);
@@ -76,7 +76,7 @@ ZMALLOC_API void *zarena_tryrealloc(zarena *arena, void *ptr,
 /*
  * Free every block of the arena; it can be used on.
  * Returns  0; -1 with errno: nothing has changed
- * Errors   EPERM as above; ENOMEM: there is none for a new heap (mimalloc)
+ * Errors   EPERM as above; ENOMEM: there is none for a new heap (mimalloc 2)
  */
 ZMALLOC_API int zarena_reset(zarena *arena);
 

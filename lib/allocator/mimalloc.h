@@ -18,13 +18,13 @@
 #define ZM_RAW_COUNTS 0
 
 /*
- * Arenas of mimalloc's own, but where each thread has heaps of its own and mimalloc is 3.0 or later:
- * there a heap takes over pages that hold live blocks of others, and destroying it frees them, while
- * it loses blocks of its own (https://github.com/microsoft/mimalloc/issues/1055). A release is 209 for
- * 2.0.9, 301 for 3.0.1, and 30302 for 3.3.2.
+ * Arenas of mimalloc's own, but in 3. In 3.0 a heap takes over pages that hold live blocks of others,
+ * and destroying it frees them, while it loses blocks of its own
+ * (https://github.com/microsoft/mimalloc/issues/1055). In 3.6 making a heap, and the first block of it,
+ * take a lock that threads take, too, when they begin, and that fork() does not wait for: a child might
+ * wait for it for ever. A release is 209 for 2.0.9, 301 for 3.0.1, and 30302 for 3.3.2.
  */
-#if HAVE_DECL_MI_THEAP_GET_DEFAULT || MI_MALLOC_VERSION < 300 ||                                   \
-	(MI_MALLOC_VERSION >= 10000 && MI_MALLOC_VERSION < 30000)
+#if MI_MALLOC_VERSION < 300 || (MI_MALLOC_VERSION >= 10000 && MI_MALLOC_VERSION < 30000)
 #define ZM_RAW_ARENAS 1
 #endif
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/allocator/mimalloc_arena.c - arenas as mimalloc's heaps, where those are right.
+ * lib/allocator/mimalloc_arena.c - arenas as mimalloc's heaps, up to 2.
  *
  * A heap belongs to its thread. mi_free() on any thread finds a block's heap by itself, so a free
  * needs no help; mi_realloc() may leave a block in place, and so in its heap, so a resize has to
@@ -21,7 +21,6 @@
 #include <stdint.h>
 
 #include "allocator/allocator.h"
-#include "allocator/mimalloc_heap.h"
 #include "atomic.h"
 #include "fork.h"
 #include "lock.h"
@@ -184,11 +183,11 @@ bool zm_arena_may_own(const void *ptr)
 {
 	const struct zm_arena *arena;
 
-	if (zm_load(&life.count) == 0 || zm_mi_own_has(ptr))
+	if (zm_load(&life.count) == 0 || mi_heap_contains_block(mi_heap_get_default(), ptr))
 		return false;
 	zm_lock(&life.lock);
 	for (arena = life.all; arena != NULL; arena = arena->after)
-		if (zm_mi_heap_has(arena->heap, ptr))
+		if (mi_heap_contains_block(arena->heap, ptr))
 			break;
 	zm_unlock(&life.lock);
 	return arena != NULL;

@@ -35,17 +35,6 @@ static inline void zm_mi_own_visit(mi_block_visit_fun *visit, void *context)
 	mi_theap_visit_blocks(mi_theap_get_default(), false, visit, context);
 }
 
-/* True: it is of no private arena. False: it may be of one. */
-static inline bool zm_mi_own_has(const void *ptr)
-{
-	return mi_heap_of(ptr) == mi_heap_main();
-}
-
-static inline bool zm_mi_heap_has(mi_heap_t *heap, const void *ptr)
-{
-	return mi_heap_contains(heap, ptr);
-}
-
 #else
 
 #define ZM_MI_SHOWS_FULL_PAGES 1
@@ -58,16 +47,6 @@ static inline void zm_mi_own_collect(bool force)
 static inline void zm_mi_own_visit(mi_block_visit_fun *visit, void *context)
 {
 	mi_heap_visit_blocks(mi_heap_get_default(), false, visit, context);
-}
-
-static inline bool zm_mi_own_has(const void *ptr)
-{
-	return mi_heap_contains_block(mi_heap_get_default(), ptr);
-}
-
-static inline bool zm_mi_heap_has(mi_heap_t *heap, const void *ptr)
-{
-	return mi_heap_contains_block(heap, ptr);
 }
 
 #endif

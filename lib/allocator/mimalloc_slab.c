@@ -96,7 +96,7 @@ static bool learn_layout(void)
 	mi_heap_visit_blocks(heap, false, learn_bin, NULL);
 	for (unsigned i = 0; i < mi.layout.bins; i++)
 		mi_free(block[i]);
-	/* In 3.0 blocks of other threads may be in it, and mi_heap_destroy() would free them. */
+	/* In 3.0 blocks of other threads may be in it, and mi_heap_destroy() would free those. */
 	mi_heap_delete(heap);
 	for (unsigned i = 0; i < mi.layout.bins; i++)
 		if (mi.layout.bin[i].regions == 0)
