@@ -139,7 +139,47 @@ END_TEST
 
 START_TEST(test_threads)
 {
+	if (!children_start_threads()) {
+		skip_part("this mimalloc may let no thread begin in a child");
+		return;
+	}
 	fork_during(start_a_thread, 40);
+}
+END_TEST
+
+/* ---- A first block in a child --------------------------------------------------------------- */
+
+static void use_a_block(void)
+{
+	zfree(zmalloc(100));
+}
+
+static void *fork_first(void *unused)
+{
+	void (*body)(void) = use_a_block;
+
+	run_child_ok(do_once, &body);
+	return unused;
+}
+
+START_TEST(test_a_fork_by_threads_that_have_not_allocated)
+{
+	pthread_t coming[3];
+	void *todo;
+
+	if (under_checker()) {
+		skip_part("a child loses threads' stacks and locks, which checkers mind");
+		return;
+	}
+	*(void (**)(void)) & todo = start_a_thread;
+	stop = false;
+	for (size_t i = 0; i < COUNT_OF(coming); i++)
+		coming[i] = start_thread(work, todo);
+	for (size_t i = 0; i < steps(150, 10); i++)
+		join_thread(start_thread(fork_first, NULL));
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	for (size_t i = 0; i < COUNT_OF(coming); i++)
+		join_thread(coming[i]);
 }
 END_TEST
 
@@ -195,5 +235,6 @@ int main(void)
 	tcase_add_test(tests, test_arenas);
 	tcase_add_test(tests, test_hints);
 	tcase_add_test(tests, test_threads);
+	tcase_add_test(tests, test_a_fork_by_threads_that_have_not_allocated);
 	return run_tests(tests);
 }
