@@ -88,7 +88,7 @@ START_TEST(test_a_child_counts_a_lost_thread_past_its_ceiling)
 	size_t expected = used + zmalloc_size(probe) + (size_t)UNSEEN;
 	pthread_t thread;
 
-	if (sanitized()) {
+	if (under_checker()) {
 		skip_part("a child loses threads' stacks and locks, which checkers mind");
 		zfree(probe);
 		return;
