@@ -15,6 +15,7 @@
 #endif
 
 #include "lock.h"
+#include "os/os.h"
 
 bool zm_libc_is_foreign;
 
@@ -47,7 +48,6 @@ static size_t usable_size_of(void *ptr)
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
 #include <malloc.h>
 
 static struct zm_once once;
@@ -148,35 +148,6 @@ static const void *base_of(const void *address)
 	return dladdr(address, &object) != 0 ? object.dli_fbase : NULL;
 }
 
-struct search {
-	uintptr_t address;
-	bool found;
-};
-
-/* The first object is the program. */
-static int look_in_program(struct dl_phdr_info *object, size_t size, void *context)
-{
-	struct search *search = context;
-
-	(void)size;
-	for (int i = 0; i < object->dlpi_phnum; i++) {
-		uintptr_t begin = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
-
-		if (object->dlpi_phdr[i].p_type == PT_LOAD &&
-		    search->address - begin < object->dlpi_phdr[i].p_memsz)
-			search->found = true;
-	}
-	return 1;
-}
-
-static bool is_in_program(const void *address)
-{
-	struct search search = {(uintptr_t)address, false};
-
-	dl_iterate_phdr(look_in_program, &search);
-	return search.found;
-}
-
 /* A sanitizer that is linked into the program puts its malloc() there, and wants to see our calls. */
 extern size_t __sanitizer_get_allocated_size(const void *ptr) WEAK;
 
@@ -186,7 +157,7 @@ extern size_t __sanitizer_get_allocated_size(const void *ptr) WEAK;
  */
 static bool may_be_built_on_us(const void *malloc_at)
 {
-	return (is_in_program(malloc_at) || base_of(malloc_at) == base_of(&once)) &&
+	return (zm_os_in_program(malloc_at) || base_of(malloc_at) == base_of(&once)) &&
 	       __sanitizer_get_allocated_size == NULL;
 }
 

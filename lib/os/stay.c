@@ -23,9 +23,6 @@ int zm_os_stay_loaded(const void *inside)
 #elif defined(HAVE_DLADDR) && defined(HAVE_DL_ITERATE_PHDR) && defined(__GNUC__)
 
 #include <dlfcn.h>
-#include <link.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 #if !defined(RTLD_NODELETE)
 #define RTLD_NODELETE 0
@@ -37,34 +34,11 @@ int zm_os_stay_loaded(const void *inside)
  */
 #pragma weak dlopen
 
-struct search {
-	uintptr_t address;
-	bool found;
-};
-
-/* The first object is the program. */
-static int look_in_program(struct dl_phdr_info *object, size_t size, void *context)
-{
-	struct search *search = context;
-
-	(void)size;
-	for (int i = 0; i < object->dlpi_phnum; i++) {
-		uintptr_t begin = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
-
-		if (object->dlpi_phdr[i].p_type == PT_LOAD &&
-		    search->address - begin < object->dlpi_phdr[i].p_memsz)
-			search->found = true;
-	}
-	return 1;
-}
-
 int zm_os_stay_loaded(const void *inside)
 {
-	struct search search = {(uintptr_t)inside, false};
 	Dl_info object;
 
-	dl_iterate_phdr(look_in_program, &search);
-	if (search.found || dlopen == NULL)
+	if (zm_os_in_program(inside) || dlopen == NULL)
 		return 0;
 	if (dladdr(inside, &object) == 0 || object.dli_fname == NULL)
 		return ENOTSUP;
