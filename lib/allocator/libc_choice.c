@@ -15,7 +15,7 @@
 #endif
 
 #include "lock.h"
-#include "os/os.h"
+#include "program.h"
 
 bool zm_libc_is_foreign;
 
@@ -157,7 +157,7 @@ extern size_t __sanitizer_get_allocated_size(const void *ptr) WEAK;
  */
 static bool may_be_built_on_us(const void *malloc_at)
 {
-	return (zm_os_in_program(malloc_at) || base_of(malloc_at) == base_of(&once)) &&
+	return (zm_is_in_program(malloc_at) || base_of(malloc_at) == base_of(&once)) &&
 	       __sanitizer_get_allocated_size == NULL;
 }
 

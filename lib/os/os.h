@@ -20,7 +20,6 @@
 #ifndef ZM_OS_H
 #define ZM_OS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes of a page; a power of two. Never fails. */
@@ -81,12 +80,6 @@ int zm_os_memory_limit(size_t *bytes, char *source, size_t source_size);
  * EAGAIN when a non-blocking descriptor is full; part may have been written then.
  */
 int zm_os_write(int fd, const void *bytes, size_t size);
-
-/*
- * Is this address in the program's own file, and in no shared object? False where the system does not
- * tell. The loader's lock is taken.
- */
-bool zm_os_in_program(const void *address);
 
 /*
  * Have the shared object that an address is in stay in memory until the process ends, whoever

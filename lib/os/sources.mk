@@ -12,7 +12,6 @@ zm_os_sources = \
 	lib/os/os.h \
 	lib/os/pages.c \
 	lib/os/process.h \
-	lib/os/program.c \
 	lib/os/rss_only.h \
 	lib/os/sigpipe.c \
 	lib/os/sigpipe.h \

@@ -12,6 +12,8 @@
 
 #include <errno.h>
 
+#include "program.h"
+
 #if defined(PIC) && defined(HAVE_LINKER_NODELETE)
 
 int zm_os_stay_loaded(const void *inside)
@@ -38,7 +40,7 @@ int zm_os_stay_loaded(const void *inside)
 {
 	Dl_info object;
 
-	if (zm_os_in_program(inside) || dlopen == NULL)
+	if (zm_is_in_program(inside) || dlopen == NULL)
 		return 0;
 	if (dladdr(inside, &object) == 0 || object.dli_fname == NULL)
 		return ENOTSUP;

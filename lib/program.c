@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/os/program.c - what is in the program itself, and not in a shared object.
+ * lib/program.c - what is in the program itself, and not in a shared object.
  */
 #include "config.h"
 
-#include "os/os.h"
+#include "program.h"
 
 #ifdef HAVE_DL_ITERATE_PHDR
 
@@ -32,7 +32,7 @@ static int look_in_program(struct dl_phdr_info *object, size_t size, void *conte
 	return 1;
 }
 
-bool zm_os_in_program(const void *address)
+bool zm_is_in_program(const void *address)
 {
 	struct search search = {(uintptr_t)address, false};
 
@@ -42,7 +42,7 @@ bool zm_os_in_program(const void *address)
 
 #else
 
-bool zm_os_in_program(const void *address)
+bool zm_is_in_program(const void *address)
 {
 	(void)address;
 	return false;
