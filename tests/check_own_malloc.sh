@@ -14,6 +14,7 @@ skip() {
 
 . tests/build.env
 test "$zm_os" = linux || skip "lib/os/$zm_os.c is of a system where a program's malloc() is for itself alone"
+test "$cross_compiling" = no || skip 'programs for another machine'
 test "$zm_sanitizer" = no || skip "a sanitizer's malloc() cannot be replaced"
 command -v timeout >/dev/null || skip 'no timeout (Debian: coreutils)'
 # The machine's name does not tell: musl-gcc builds for musl on a machine of glibc's.
