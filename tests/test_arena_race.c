@@ -84,7 +84,7 @@ static void pass_on(zarena *arena, size_t at)
 
 static void *live_and_pass(void *argument)
 {
-	uint64_t seed = (uint64_t)(uintptr_t)argument;
+	uint64_t seed = (uint64_t)(uintptr_t)argument << 32;
 	zarena *lasting = zarena_create();
 
 	REQUIRE(lasting != NULL);
@@ -122,7 +122,7 @@ START_TEST(test_arenas_of_many_threads_while_others_fork)
 	}
 	stop = false;
 	for (size_t t = 0; t < THREADS; t++)
-		thread[t] = start_thread(live_and_pass, (void *)(uintptr_t)((t + 1) << 32));
+		thread[t] = start_thread(live_and_pass, (void *)(uintptr_t)(t + 1));
 	for (size_t i = 0; i < steps(60, 4); i++)
 		run_child_ok(live_in_child, NULL);
 	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
@@ -140,7 +140,7 @@ END_TEST
 
 static void *live_often(void *argument)
 {
-	uint64_t seed = (uint64_t)(uintptr_t)argument;
+	uint64_t seed = (uint64_t)(uintptr_t)argument << 32;
 
 	for (uint64_t i = 0; i < steps(500, 40); i++)
 		live(seed + i * 1000);
@@ -153,7 +153,7 @@ START_TEST(test_arenas_of_many_threads)
 	pthread_t thread[THREADS];
 
 	for (size_t t = 0; t < THREADS; t++)
-		thread[t] = start_thread(live_often, (void *)(uintptr_t)((t + 1) << 32));
+		thread[t] = start_thread(live_often, (void *)(uintptr_t)(t + 1));
 	for (size_t t = 0; t < THREADS; t++)
 		join_thread(thread[t]);
 	ck_assert_uint_eq(zmalloc_used_memory(), before);

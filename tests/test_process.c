@@ -38,6 +38,8 @@ static bool skip_measuring(void)
 
 	if (sanitized() || under_valgrind())
 		skip_part("a checker's own memory moves with the program's");
+	else if (emulated())
+		skip_part("an emulator translates code into memory of the program's");
 	else if (zm_os_rss(&bytes) != 0)
 		skip_part("this system tells no resident set");
 	else
