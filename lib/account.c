@@ -81,7 +81,11 @@ static void add_chunk(struct zm_chunk *chunk)
 	zm_account.last = chunk;
 }
 
-/* NULL if the system has no page left for more records. */
+/*
+ * The figure of an idle record stays committed until there is an owner's ceiling in its place: others
+ * would take the lack of a negative one for memory in use, and raise the peak by as much.
+ * NULL if the system has no page left for more records.
+ */
 static struct zm_counter *take_record(void)
 {
 	struct zm_counter *counter = zm_account.idle;
@@ -90,7 +94,6 @@ static struct zm_counter *take_record(void)
 
 	if (counter != NULL) {
 		zm_account.idle = counter->next_idle;
-		zm_account.committed_bytes -= zm_load(&counter->net_bytes);
 		return counter;
 	}
 	used = zm_load(&zm_account.last->used);
@@ -107,9 +110,12 @@ static struct zm_counter *take_record(void)
 /* The record keeps its figure. */
 static void retire_record(struct zm_counter *counter)
 {
-	zm_account.committed_bytes += zm_counter_bytes(counter) - counter->granted_bytes;
+	ptrdiff_t figure = zm_counter_bytes(counter);
+
+	zm_account.committed_bytes += figure - counter->granted_bytes;
+	counter->granted_bytes = figure;
 	if (ZM_COUNT_BORROWED) {
-		zm_store(&counter->net_bytes, zm_counter_bytes(counter));
+		zm_store(&counter->net_bytes, figure);
 		counter->allocated = counter->freed = &zero;
 	}
 	counter->owner = NULL;
@@ -250,12 +256,15 @@ static void own_record(struct zm_thread *self, struct zm_counter *counter)
 	counter->owner = self;
 #if ZM_COUNT_BORROWED
 	if (self->borrows) {
+		/* The allocator's counters began with the thread, and have what was settled without a record. */
+		zm_fetch_add(&zm_account.ended_bytes, -self->ended_bytes);
+		self->ended_bytes = 0;
 		counter->allocated = self->allocated;
 		counter->freed = self->freed;
 	}
 #endif
 	figure = zm_counter_bytes(counter);
-	zm_account.committed_bytes += figure;
+	zm_account.committed_bytes += figure - counter->granted_bytes;
 	counter->granted_bytes = figure;
 	zm_account_raise(counter, figure);
 	zm_account_tell_functions(self);
@@ -281,6 +290,15 @@ static void find_counters(struct zm_thread *self)
 	self->errno_at = &errno;
 }
 #endif
+
+/* One that was taken and could not be owned. */
+static void give_back_record(struct zm_counter *counter)
+{
+	zm_lock(&zm_account.lock);
+	counter->next_idle = zm_account.idle;
+	zm_account.idle = counter;
+	zm_unlock(&zm_account.lock);
+}
 
 static struct zm_counter *take_record_locked(void)
 {
@@ -314,6 +332,8 @@ ZM_COLD void zm_account_join(void)
 		zm_unlock(&zm_account.lock);
 		self->counter = counter;
 		self->state = ZM_THREAD_LIVE;
+	} else if (counter != NULL) {
+		give_back_record(counter);
 	}
 	errno = saved_errno;
 }

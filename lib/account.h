@@ -48,7 +48,8 @@ struct zm_counter {
 	ZM_ATOMIC(ptrdiff_t) ceiling_bytes;
 	/* All below: under the lock. */
 	struct zm_thread *owner;
-	ptrdiff_t granted_bytes; /* the ceiling that counts, whatever the owner was told */
+	/* The ceiling that counts, whatever the owner was told; the figure of a record without owner. */
+	ptrdiff_t granted_bytes;
 	const uint64_t *allocated,
 		*freed; /* the owner's borrowed counters, else both a constant zero */
 	struct zm_counter *next_idle;

@@ -33,7 +33,7 @@ struct zm_account {
 	struct zm_counter *idle;
 	struct zm_chunk *last;
 	size_t threads;
-	ptrdiff_t committed_bytes; /* the ceilings of owned records and the nets of idle ones */
+	ptrdiff_t committed_bytes; /* granted_bytes of all records */
 
 	ZM_ATOMIC(const struct zm_watch *) watch; /* written under the lock */
 	ZM_ATOMIC(bool) routed;                   /* written under the lock */
