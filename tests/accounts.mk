@@ -20,6 +20,12 @@ zm_check_tests += \
 
 zm_internal_tests += tests/test_account_edges
 tests_test_account_edges_LDADD = $(zm_internal_ldadd)
+tests_test_account_edges_CPPFLAGS = $(AM_CPPFLAGS)
+# What a thread has differs where counters are borrowed: the objects that the test is linked with know
+# by this that they are the shared library's.
+if ZM_JE_PRIVATE
+tests_test_account_edges_CPPFLAGS += -DPIC
+endif
 
 zm_script_tests += tests/check_cxx.sh tests/check_other_malloc.sh tests/check_own_malloc.sh tests/check_plugin.sh tests/check_private.sh
 
