@@ -353,7 +353,8 @@ START_TEST(test_fragmentation_is_that_of_the_figures)
 				       0.01);
 	if (has_arenas())
 		ck_assert_uint_gt(free_in_slabs, 100000);
-	ck_assert_float_eq(getAllocatorFragmentation(NULL), percent);
+	/* i387 keeps more digits of one than of the other. */
+	ck_assert_float_eq_tol(getAllocatorFragmentation(NULL), percent, 0.01);
 	for (size_t i = 1; i < 20000; i += 2)
 		zfree(block[i]);
 }
