@@ -8,6 +8,7 @@
 #include "tests/wait.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,12 +40,30 @@ TCase *tests_named(const char *name)
 	return tests;
 }
 
+static bool only_was_added;
+
+bool test_is_wanted(const char *name)
+{
+	const char *only = getenv("ZMALLOC_TEST_ONLY");
+
+	if (only == NULL)
+		return true;
+	if (strcmp(only, name) != 0)
+		return false;
+	only_was_added = true;
+	return true;
+}
+
 int run_tests(TCase *tests)
 {
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
 	(void)tests;
+	if (getenv("ZMALLOC_TEST_ONLY") != NULL && !only_was_added) {
+		fprintf(stderr, "no test is called %s here\n", getenv("ZMALLOC_TEST_ONLY"));
+		return EXIT_FAILURE;
+	}
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
@@ -276,6 +295,17 @@ void *swap_blocks(void *stop)
 	}
 	zfree(held);
 	return NULL;
+}
+
+/* ---- Descriptors ------------------------------------------------------------------------------ */
+
+int descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1000; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
 }
 
 /* ---- A handler that counts ------------------------------------------------------------------ */

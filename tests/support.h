@@ -32,6 +32,15 @@
 TCase *tests_named(const char *name);
 int run_tests(TCase *tests);
 
+/* With ZMALLOC_TEST_ONLY in the environment, the one test of that name; loop tests run always. */
+bool test_is_wanted(const char *name);
+#undef tcase_add_test
+#define tcase_add_test(tests, test)                                                                \
+	do {                                                                                       \
+		if (test_is_wanted(#test))                                                         \
+			tcase_add_loop_test(tests, test, 0, 1);                                    \
+	} while (0)
+
 /* Ends the whole program as skipped, with the reason. Call it in main() only. */
 void skip_program(const char *reason) __attribute__((__noreturn__));
 
@@ -129,6 +138,11 @@ void *join_thread(pthread_t thread);
  * is read and written atomically, is true.
  */
 void *swap_blocks(void *stop);
+
+/* ---- Descriptors ------------------------------------------------------------------------------ */
+
+/* How many this process has, of the first thousand. */
+int descriptors(void);
 
 /* ---- A handler that counts ------------------------------------------------------------------ */
 

@@ -7,6 +7,7 @@
 
 #include "tests/support.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -216,6 +217,170 @@ END_TEST
 
 #endif
 
+/* ---- Records ---------------------------------------------------------------------------------- */
+
+static void *use_and_end(void *unused)
+{
+	zfree(zmalloc(1000));
+	return unused;
+}
+
+/* account_threshold.c: what is committed is the ceilings of the owned and the figures of the idle. */
+static void check_invariant(void)
+{
+	ptrdiff_t committed = 0, room;
+
+	zm_lock(&zm_account.lock);
+	for (struct zm_chunk *chunk = &zm_account.first; chunk != NULL;
+	     chunk = zm_load(&chunk->next))
+		for (size_t i = 0; i < ZM_CHUNK_COUNTERS; i++)
+			committed += chunk->counters[i].owner != NULL
+					     ? chunk->counters[i].granted_bytes
+					     : zm_load(&chunk->counters[i].net_bytes);
+	committed -= zm_account.committed_bytes;
+	room = zm_load(&zm_account.peak_bytes) - zm_load(&zm_account.ended_bytes) -
+	       zm_account.committed_bytes;
+	zm_unlock(&zm_account.lock);
+	ck_assert_int_eq(committed, 0);
+	ck_assert_int_ge(room, 0);
+}
+
+static void *leave_a_block(void *block)
+{
+	*(void **)block = zmalloc(100 * KIB);
+	return NULL;
+}
+
+static void *free_and_leave(void *block)
+{
+	zfree(*(void **)block);
+	return NULL;
+}
+
+START_TEST(test_records_that_change_hands_stay_committed)
+{
+	size_t used = zmalloc_used_memory();
+	void *block[3], *large = zmalloc(3 * MIB);
+
+	check_invariant();
+	for (size_t i = 0; i < COUNT_OF(block); i++) {
+		join_thread(start_thread(leave_a_block, &block[i]));
+		check_invariant();
+	}
+	zfree(large);
+	for (size_t i = 0; i < COUNT_OF(block); i++) {
+		join_thread(start_thread(free_and_leave, &block[i]));
+		check_invariant();
+	}
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+}
+END_TEST
+
+static size_t records_taken(void)
+{
+	size_t taken = 0;
+
+	for (struct zm_chunk *chunk = &zm_account.first; chunk != NULL;
+	     chunk = zm_load(&chunk->next))
+		taken += zm_load(&chunk->used);
+	return taken;
+}
+
+START_TEST(test_threads_that_come_and_go_share_a_record)
+{
+	size_t taken;
+
+	join_thread(start_thread(use_and_end, NULL));
+	taken = records_taken();
+	for (int i = 0; i < 2 * ZM_CHUNK_COUNTERS; i++)
+		join_thread(start_thread(use_and_end, NULL));
+	ck_assert_uint_eq(records_taken(), taken);
+}
+END_TEST
+
+/*
+ * A sum whose figures are of different moments may have a block twice, or a free without its block.
+ * An idle record, which no one else moves, stands in for both.
+ */
+START_TEST(test_used_memory_is_between_nought_and_the_peak)
+{
+	void *block = zmalloc(100 * KIB);
+	struct zm_counter *idle;
+	ptrdiff_t net;
+
+	join_thread(start_thread(use_and_end, NULL));
+	idle = zm_account.idle;
+	ck_assert_ptr_nonnull(idle);
+	net = zm_load(&idle->net_bytes);
+	zm_store(&idle->net_bytes, net + zm_load(&zm_account.peak_bytes) + (ptrdiff_t)MIB);
+	ck_assert_uint_eq(zmalloc_used_memory(), zmalloc_peak_memory());
+	zm_store(&idle->net_bytes, net - zm_load(&zm_account.peak_bytes) - (ptrdiff_t)MIB);
+	ck_assert_uint_eq(zmalloc_used_memory(), 0);
+	zm_store(&idle->net_bytes, net);
+	ck_assert_uint_ge(zmalloc_used_memory(), 100 * KIB);
+	zfree(block);
+}
+END_TEST
+
+/* ---- Hooks -------------------------------------------------------------------------------------- */
+
+static size_t hook_calls;
+
+static void count_call(void)
+{
+	hook_calls++;
+	errno = 88;
+}
+
+/* What comes by there takes a lock: each visit has to last for a good many blocks. */
+START_TEST(test_the_cold_path_is_rare)
+{
+	static void *block[4096];
+	size_t below = zmalloc_peak_memory() - zmalloc_used_memory();
+	void *base = zmalloc(below + MIB);
+
+	hook_calls = 0;
+	zm_account_set_hook(count_call);
+	for (size_t i = 0; i < COUNT_OF(block); i++)
+		block[i] = zmalloc(KIB);
+	zm_account_set_hook(NULL);
+	ck_assert_uint_ge(hook_calls, COUNT_OF(block) * KIB / (128 * KIB));
+	ck_assert_uint_le(hook_calls, COUNT_OF(block) * KIB / (32 * KIB));
+	for (size_t i = 0; i < COUNT_OF(block); i++)
+		zfree(block[i]);
+	zfree(base);
+}
+END_TEST
+
+static void call_in_child(void *unused)
+{
+	void *block;
+
+	(void)unused;
+	REQUIRE_EQ(hook_calls, 0);
+	errno = 77;
+	block = zmalloc(100);
+	REQUIRE_EQ(errno, 77);
+	REQUIRE_EQ(hook_calls, 1);
+	for (int i = 0; i < 1000; i++) {
+		block = zrealloc(block, 100 + (size_t)i);
+		zfree(zmalloc(100));
+	}
+	zfree(block);
+	REQUIRE_EQ(hook_calls, 1);
+}
+
+START_TEST(test_the_hook_of_children_is_called_once)
+{
+	hook_calls = 0;
+	zfree(zmalloc(1));
+	zm_account_set_child_hook(count_call);
+	run_child_ok(call_in_child, NULL);
+	zm_account_set_child_hook(NULL);
+	ck_assert_uint_eq(hook_calls, 0);
+}
+END_TEST
+
 /* ---- The first arena ------------------------------------------------------------------------ */
 
 /* The library may be compiled otherwise than this file: only the first member is known to be where it is. */
@@ -386,6 +551,18 @@ START_TEST(test_the_allocator_begins_once)
 }
 END_TEST
 
+/* Else every size would be asked for by a call. */
+START_TEST(test_glibcs_sizes_are_read)
+{
+#if defined(ZM_LIBC_CHUNKS)
+	if (under_checker() || !malloc_is_the_c_librarys())
+		skip_part("another malloc() stands before glibc's");
+	else
+		ck_assert(zm_libc_chunks_known);
+#endif
+}
+END_TEST
+
 /* ---- A room that joins while a fork takes the others ----------------------------------------- */
 
 static int taken, let_go;
@@ -445,6 +622,12 @@ int main(void)
 	tcase_add_test(tests, test_used_memory_is_right_when_a_thread_got_past_its_ceiling);
 	tcase_add_test(tests, test_the_peak_is_right_when_a_thread_got_past_its_ceiling);
 	tcase_add_test(tests, test_a_record_on_its_way_to_an_owner_is_no_memory_in_use);
+	tcase_add_test(tests, test_records_that_change_hands_stay_committed);
+	tcase_add_test(tests, test_threads_that_come_and_go_share_a_record);
+	tcase_add_test(tests, test_used_memory_is_between_nought_and_the_peak);
+	tcase_add_test(tests, test_the_cold_path_is_rare);
+	tcase_add_test(tests, test_the_hook_of_children_is_called_once);
+	tcase_add_test(tests, test_glibcs_sizes_are_read);
 	tcase_add_test(tests, test_a_call_out_of_what_is_made_once_comes_back);
 	tcase_add_test(tests, test_a_fork_waits_for_what_is_made_once);
 	tcase_add_test(tests, test_the_allocator_begins_once);

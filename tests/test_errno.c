@@ -14,7 +14,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #if __has_include(<linux/seccomp.h>) && __has_include(<linux/filter.h>)
 #include <linux/filter.h>
@@ -86,6 +89,24 @@ static void *free_at_random(void *seed)
 	}
 	return NULL;
 }
+
+static void *call_first(void *unused)
+{
+	void *block;
+
+	errno = MARK;
+	block = zmalloc(100);
+	REQUIRE_EQ(errno, MARK);
+	zfree(block);
+	return unused;
+}
+
+/* It makes the thread known, by calls that may fail or set errno. */
+START_TEST(test_errno_survives_the_first_call_of_a_thread)
+{
+	join_thread(start_thread(call_first, NULL));
+}
+END_TEST
 
 START_TEST(test_errno_survives_many_frees)
 {
@@ -244,10 +265,48 @@ START_TEST(test_errno_survives_address_space_limit)
 }
 END_TEST
 
+/*
+ * With a processor's arena instead of a thread's, jemalloc cannot be made to keep errno itself. Options
+ * are read before main(), so this program starts anew with them, and does all that it can.
+ */
+#define OPTION "percpu_arena:percpu"
+
+static const char *const variables[] = {"MALLOC_CONF", "JE_MALLOC_CONF"};
+
+static bool has_option(void)
+{
+	const char *option = getenv(variables[0]);
+
+	return option != NULL && strcmp(option, OPTION) == 0;
+}
+
+START_TEST(test_the_same_where_jemalloc_does_not_keep_errno)
+{
+	int status;
+	pid_t pid;
+
+	if (under_checker() || access("/proc/self/exe", X_OK) != 0) {
+		skip_part("this program cannot start itself anew here");
+		return;
+	}
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		for (size_t i = 0; i < COUNT_OF(variables); i++)
+			setenv(variables[i], OPTION, 1);
+		execl("/proc/self/exe", "test_errno", (char *)NULL);
+		_exit(127);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tests = tests_named("errno");
 
+	tcase_add_test(tests, test_errno_survives_the_first_call_of_a_thread);
 	tcase_add_test(tests, test_errno_survives_many_frees);
 	tcase_add_test(tests, test_errno_survives_frees_of_threads);
 #if defined(HAVE_SECCOMP)
@@ -255,5 +314,7 @@ int main(void)
 #endif
 	tcase_add_test(tests, test_errno_survives_locked_memory);
 	tcase_add_test(tests, test_errno_survives_address_space_limit);
+	if (strcmp(ZM_ALLOCATOR_NAME, "jemalloc") == 0 && !has_option())
+		tcase_add_test(tests, test_the_same_where_jemalloc_does_not_keep_errno);
 	return run_tests(tests);
 }

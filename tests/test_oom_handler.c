@@ -218,6 +218,49 @@ START_TEST(test_default_handler_reports_overflow)
 }
 END_TEST
 
+static void restore_and_die(void *asked)
+{
+	oom_size = 0;
+	zmalloc_set_oom_handler(free_reserve);
+	REQUIRE(zmalloc(opaque_size(REFUSED)) == NULL);
+	REQUIRE_EQ(oom_size, REFUSED);
+	die_of(asked);
+}
+
+START_TEST(test_null_restores_the_default_handler)
+{
+	static struct child child;
+	size_t asked = REFUSED;
+
+	run_child(&child, restore_and_die, &asked);
+	ck_assert_msg(WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT,
+		      "status 0x%x: %s", (unsigned)child.status, child.output);
+	ck_assert_uint_eq(figure_after(child.output, "asked for "), REFUSED);
+}
+END_TEST
+
+#define FALLEN (32 * MIB)
+
+static void fall_and_die(void *asked)
+{
+	size_t below = zmalloc_peak_memory() - zmalloc_used_memory();
+
+	zfree(opaque(zmalloc(below + FALLEN)));
+	die_of(asked);
+}
+
+START_TEST(test_the_report_has_each_figure)
+{
+	static struct child child;
+	size_t asked = REFUSED;
+
+	run_child(&child, fall_and_die, &asked);
+	ck_assert_uint_ge(figure_after(child.output, "peak "),
+			  figure_after(child.output, "used ") + FALLEN / 2);
+	ck_assert_uint_eq(figure_after(child.output, "limit "), zmalloc_get_memory_limit());
+}
+END_TEST
+
 /* unused_or_size: NULL, or the one size of which all blocks are. */
 static void exhaust_and_die(void *unused_or_size)
 {
@@ -296,6 +339,8 @@ int main(void)
 	tcase_add_test(tests, test_handler_serves_all_threads);
 	tcase_add_test(tests, test_default_handler_reports_and_aborts);
 	tcase_add_test(tests, test_default_handler_reports_overflow);
+	tcase_add_test(tests, test_null_restores_the_default_handler);
+	tcase_add_test(tests, test_the_report_has_each_figure);
 	tcase_add_test(tests, test_default_handler_needs_no_memory);
 	tcase_add_loop_test(tests, test_default_handler_tells_the_stack, 0, 5);
 	return run_tests(tests);

@@ -54,9 +54,11 @@ static void assert_limit(const char *tree, uint64_t bytes, const char *expected)
 {
 	struct zm_limit limit;
 	char source[8192];
+	int open_before = descriptors();
 
 	zm_limit_init(&limit, source, sizeof(source));
 	zm_cgroup_limits(tree, &limit);
+	ck_assert_int_eq(descriptors(), open_before);
 	ck_assert_msg(limit.bytes == bytes, "%llu bytes, not %llu, from \"%s\"",
 		      (unsigned long long)limit.bytes, (unsigned long long)bytes, source);
 	ck_assert_str_eq(source, expected);

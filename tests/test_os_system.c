@@ -463,17 +463,9 @@ END_TEST
 
 /* ---- Manners ---- */
 
-static int lowest_free_descriptor(void)
-{
-	int fd = dup(STDERR_FILENO);
-
-	close(fd);
-	return fd;
-}
-
 START_TEST(test_no_descriptor_is_left_open)
 {
-	int before = lowest_free_descriptor();
+	int before = descriptors();
 	char source[64];
 	long long value;
 	size_t bytes;
@@ -486,7 +478,7 @@ START_TEST(test_no_descriptor_is_left_open)
 		zm_os_stat_field(24, &value);
 		zm_os_memory_limit(&bytes, source, sizeof(source));
 	}
-	ck_assert_int_eq(lowest_free_descriptor(), before);
+	ck_assert_int_eq(descriptors(), before);
 }
 END_TEST
 

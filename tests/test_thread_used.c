@@ -132,6 +132,97 @@ START_TEST(test_freeing_what_another_allocated)
 }
 END_TEST
 
+/* ---- Past the thread's end ---- */
+
+static struct {
+	pthread_key_t key;
+	int calls;
+	int64_t before;
+	void *left, *left_late;
+	size_t true_peak;
+} past;
+
+/*
+ * Destructors that set their key again are called again, once all others have been called: so the
+ * library's has run by the second call.
+ */
+static void look_past_the_end(void *unused)
+{
+	size_t below;
+	void *block;
+
+	if (past.calls++ == 0) {
+		pthread_setspecific(past.key, unused);
+		return;
+	}
+	REQUIRE_EQ(zmalloc_thread_used_memory(), past.before);
+	past.left_late = zmalloc(5000);
+	REQUIRE_EQ(zmalloc_thread_used_memory(),
+		   past.before + (int64_t)zmalloc_size(past.left_late));
+	below = zmalloc_peak_memory() - zmalloc_used_memory();
+	block = zmalloc(below + 8 * MIB);
+	past.true_peak = zmalloc_used_memory();
+	zfree(block);
+}
+
+static void *end_with_a_figure(void *unused)
+{
+	(void)unused;
+	past.left = zmalloc(123456);
+	past.before = zmalloc_thread_used_memory();
+	REQUIRE_EQ(pthread_setspecific(past.key, &past), 0);
+	return NULL;
+}
+
+START_TEST(test_a_thread_past_its_end_has_its_figure)
+{
+	size_t used = zmalloc_used_memory();
+
+	past.calls = 0;
+	ck_assert_int_eq(pthread_key_create(&past.key, look_past_the_end), 0);
+	join_thread(start_thread(end_with_a_figure, NULL));
+	ck_assert_int_eq(past.calls, 2);
+	ck_assert_uint_ge(zmalloc_peak_memory(), past.true_peak);
+	ck_assert_uint_eq(zmalloc_used_memory(),
+			  used + zmalloc_size(past.left) + zmalloc_size(past.left_late));
+	zfree(past.left);
+	zfree(past.left_late);
+	pthread_key_delete(past.key);
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+}
+END_TEST
+
+static void *raise_past_the_end(void *unused)
+{
+	(void)unused;
+	zfree(zmalloc(1));
+	REQUIRE_EQ(pthread_setspecific(past.key, &past), 0);
+	return NULL;
+}
+
+/* Nobody looks between the block and its end. */
+static void rise_past_the_end(void *unused)
+{
+	if (past.calls++ == 0) {
+		pthread_setspecific(past.key, unused);
+		return;
+	}
+	zfree(zmalloc(past.true_peak));
+}
+
+START_TEST(test_a_thread_past_its_end_raises_the_peak)
+{
+	size_t peak = zmalloc_peak_memory();
+
+	past.calls = 0;
+	past.true_peak = peak + 8 * MIB;
+	ck_assert_int_eq(pthread_key_create(&past.key, rise_past_the_end), 0);
+	join_thread(start_thread(raise_past_the_end, NULL));
+	ck_assert_uint_ge(zmalloc_peak_memory(), past.true_peak);
+	pthread_key_delete(past.key);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tests = tests_named("thread_used");
@@ -140,5 +231,7 @@ int main(void)
 	tcase_add_test(tests, test_each_thread_has_its_own);
 	tcase_add_test(tests, test_first_look_of_a_thread);
 	tcase_add_test(tests, test_freeing_what_another_allocated);
+	tcase_add_test(tests, test_a_thread_past_its_end_has_its_figure);
+	tcase_add_test(tests, test_a_thread_past_its_end_raises_the_peak);
 	return run_tests(tests);
 }
