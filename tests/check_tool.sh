@@ -69,6 +69,7 @@ expect 2 'operand that is not taken' $zmalloc top 1
 
 expect 0 info $zmalloc info
 contains "$($zmalloc --version | sed 's/.*(\(.*\))/\1/')" "$out" info
+echo "$out" | grep -q '^memory  *[0-9][0-9]*\.[0-9] [KMGT]iB$' || wrong "info: no memory, or not in tenths: $out"
 expect 1 'stat of a name that is not there' $zmalloc stat no-such-process
 contains "no process of this user named 'no-such-process'" "$err" 'stat of a name'
 case $($zmalloc stat 99999999 2>&1) in

@@ -154,6 +154,16 @@ size_t frag_bytes(void)
 	return bytes;
 }
 
+size_t uncharged_bytes(void)
+{
+	size_t allocated = 0, used;
+
+	zmalloc_ctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+	zmalloc_get_allocator_info(1, &allocated, NULL, NULL, NULL, NULL, NULL);
+	used = zmalloc_used_memory();
+	return allocated > used ? allocated - used : 0;
+}
+
 static int scan_nothing(zdefrag *d, int begin, void *context)
 {
 	(void)d, (void)begin, (void)context;

@@ -59,6 +59,9 @@ void step_until_held(zdefrag *d);
 /* Free bytes in slabs, what a cycle holds included. */
 size_t frag_bytes(void);
 
+/* What the allocator has given out that nobody is charged for. */
+size_t uncharged_bytes(void);
+
 /* Free bytes in slabs as a driver sees them: the calling thread's, where others cannot be seen. */
 size_t slab_frag_bytes(void);
 

@@ -86,8 +86,11 @@ START_TEST(test_plain_zfree_takes_a_block_from_the_arena_figure)
 {
 	static char *block[BLOCKS];
 	size_t before = zmalloc_used_memory(), left;
-	zarena *arena = zarena_create();
+	zarena *arena;
 
+	/* A thread that was there before the first arena. */
+	zfree(zmalloc(1));
+	arena = zarena_create();
 	left = fill_arena(arena, block, BLOCKS);
 	for (size_t i = 0; i < BLOCKS; i++) {
 		left -= zmalloc_size(block[i]);
@@ -380,9 +383,12 @@ START_TEST(test_blocks_from_zarena_calloc_are_zero)
 	for (int round = 0; round < 2; round++) {
 		for (size_t size = 1; size < MIB; size *= 3) {
 			char *block = zarena_calloc(arena, size);
+			char *tried = zarena_trycalloc(arena, size);
 
 			ck_assert(all_zero(block, size));
+			ck_assert(all_zero(tried, size));
 			memset(block, 1, size);
+			memset(tried, 1, size);
 		}
 		zarena_reset(arena);
 	}
@@ -536,6 +542,7 @@ START_TEST(test_a_destroyed_arena_gives_its_memory_back)
 {
 	/* What cannot purge may keep what one round took, and must use it in the next. */
 	size_t rss, kept = zmalloc_has(ZMALLOC_CAN_PURGE) ? 0 : 64 * MIB;
+	size_t addresses = 0;
 	zarena *arena;
 
 	if (under_checker()) {
@@ -551,7 +558,81 @@ START_TEST(test_a_destroyed_arena_gives_its_memory_back)
 		zarena_destroy(arena);
 		zmalloc_purge();
 		ck_assert_uint_lt(zmalloc_get_rss(), rss + kept + 16 * MIB);
+		if (round == 0)
+			addresses = zmalloc_get_smap_bytes_by_field("Size:", -1);
 	}
+	/* Those of jemalloc's arenas are ours to give back. Where the system does not tell, both are 0. */
+	if (strncmp(zmalloc_allocator(), "jemalloc", 8) == 0)
+		ck_assert_uint_le(zmalloc_get_smap_bytes_by_field("Size:", -1),
+				  addresses + 32 * MIB);
+}
+END_TEST
+
+/* What the allocator has given out, whoever was given it; 0 where it does not tell. */
+static uint64_t allocated_bytes(void)
+{
+	struct zmalloc_stats stats = {.size = sizeof(stats)};
+
+	zmalloc_ctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+	ck_assert_int_eq(zmalloc_stats_get(&stats, 1), 0);
+	return stats.allocated_bytes != ZMALLOC_STATS_UNKNOWN ? stats.allocated_bytes : 0;
+}
+
+/* Every way in which a block of an arena ends, and the arena itself. */
+static void use_and_end_arenas(void)
+{
+	static char *block[BLOCKS];
+	zarena *arena = zarena_create();
+
+	fill_arena(arena, block, BLOCKS);
+	for (size_t i = 0; i < BLOCKS; i += 2)
+		zfree(block[i]);
+	for (size_t i = 1; i < BLOCKS / 2; i += 2)
+		zfree(zrealloc(block[i], 3000));
+	ck_assert_int_eq(zarena_reset(arena), 0);
+	fill_arena(arena, block, BLOCKS);
+	ck_assert_int_eq(zarena_destroy(arena), 0);
+	for (size_t i = 0; i < BLOCKS; i++)
+		zarena_destroy(zarena_create());
+}
+
+/* The first round may leave what the next ones use again: tables, and threads' caches. */
+START_TEST(test_what_ends_leaves_nothing_allocated)
+{
+	uint64_t before = 0;
+
+	if (under_checker()) {
+		skip_part("a checker's malloc tells nothing");
+		return;
+	}
+	for (int round = 0; round < 3; round++) {
+		use_and_end_arenas();
+		if (round == 0)
+			before = allocated_bytes();
+	}
+	ck_assert_uint_le(allocated_bytes(), before + 16 * KIB);
+}
+END_TEST
+
+START_TEST(test_a_reset_arena_gives_its_memory_back)
+{
+	size_t before, kept = zmalloc_has(ZMALLOC_CAN_PURGE) ? 0 : 64 * MIB;
+	zarena *arena = zarena_create();
+
+	if (under_checker()) {
+		skip_part("a checker keeps freed memory");
+		zarena_destroy(arena);
+		return;
+	}
+	before = zmalloc_get_rss();
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < 64; i++)
+			memset(zarena_malloc(arena, MIB), 1, MIB);
+		ck_assert_int_eq(zarena_reset(arena), 0);
+		zmalloc_purge();
+		ck_assert_uint_lt(zmalloc_get_rss(), before + kept + 16 * MIB);
+	}
+	zarena_destroy(arena);
 }
 END_TEST
 
@@ -575,5 +656,7 @@ int main(void)
 	tcase_add_test(tests, test_a_child_may_use_an_arena_of_its_parent);
 	tcase_add_test(tests, test_figures_of_an_arena_are_its_own);
 	tcase_add_test(tests, test_a_destroyed_arena_gives_its_memory_back);
+	tcase_add_test(tests, test_a_reset_arena_gives_its_memory_back);
+	tcase_add_test(tests, test_what_ends_leaves_nothing_allocated);
 	return run_tests(tests);
 }

@@ -45,7 +45,7 @@ END_TEST
 START_TEST(a_driver_gains_in_some_passes)
 {
 	struct blocks blocks = {0};
-	size_t before = slab_frag_bytes(), fragmented, used, cycles, resident;
+	size_t before = slab_frag_bytes(), fragmented, used, cycles, resident, uncharged;
 	zdefrag *d;
 
 	fill_and_thin(&blocks);
@@ -54,6 +54,7 @@ START_TEST(a_driver_gains_in_some_passes)
 	d = blocks_driver(&blocks);
 	used = zmalloc_used_memory();
 	fragmented = slab_frag_bytes();
+	uncharged = uncharged_bytes();
 	for (cycles = 0; cycles < 8; cycles++) {
 		ck_assert_int_eq(zdefrag_run(d), 0);
 		ck_assert_uint_eq(zmalloc_used_memory(), used);
@@ -61,6 +62,7 @@ START_TEST(a_driver_gains_in_some_passes)
 	}
 	ck_assert_uint_gt(stats_of(d).moved, 0);
 	ck_assert_uint_eq(stats_of(d).held_bytes, 0);
+	ck_assert_uint_le(uncharged_bytes(), uncharged + 32 * KIB);
 	ck_assert_uint_lt(slab_frag_bytes() - before, (fragmented - before) / 3);
 	/* What is no longer in slabs is no longer resident, or half of it at the least. */
 	if (!under_checker())

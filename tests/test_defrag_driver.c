@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include <zmalloc.h>
+#include <zmalloc/stats.h>
 
 #include "tests/defrag_blocks.h"
 #include "tests/own_time.h"
@@ -145,6 +146,9 @@ START_TEST(a_tight_heap_is_left_alone)
 	d = blocks_driver(&blocks);
 	ck_assert_int_eq(zdefrag_run(d), 0);
 	ck_assert_uint_eq(stats_of(d).moved, 0);
+	/* The last slab of each bin has room, and nothing is won by emptying it. */
+	if (slabs_are_planned())
+		ck_assert_uint_le(stats_of(d).attainable_bytes, stats_of(d).frag_bytes);
 	zdefrag_free(d);
 	blocks_free(&blocks);
 }
@@ -166,6 +170,110 @@ START_TEST(under_the_mark_nothing_begins)
 	ck_assert_uint_gt(zdefrag_next_delay_ms(d), 900);
 	ck_assert_uint_le(zdefrag_next_delay_ms(d), 1000);
 	ck_assert_uint_eq(blocks.walks, 0);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
+/* ---- What it tells ---- */
+
+START_TEST(it_sees_what_the_allocator_tells)
+{
+	struct blocks blocks = {0};
+	struct zdefrag_settings settings;
+	size_t allocated = 0, frag = 0;
+	struct zdefrag_stats stats;
+	zdefrag *d;
+
+	blocks_fill(&blocks, block_steps(50000, 5000), 300, 11);
+	blocks_thin(&blocks, 40);
+	zdefrag_settings_init(&settings);
+	settings.ignore_bytes = 0;
+	settings.lower_percent = settings.upper_percent = 1000000;
+	d = zdefrag_new(blocks_scan, &blocks, &settings);
+	ck_assert_int_eq(zdefrag_step(d), ZDEFRAG_IDLE);
+	stats = stats_of(d);
+	ck_assert_int_eq(stats.reason, ZDEFRAG_REASON_LOW);
+	ck_assert_uint_eq(blocks.walks, 0);
+	zmalloc_get_allocator_info(0, &allocated, NULL, NULL, NULL, NULL, &frag);
+	ck_assert_uint_eq(stats.live_bytes, allocated);
+	ck_assert_uint_eq(stats.frag_bytes, frag);
+	ck_assert_uint_eq(stats.percent_x100, (uint64_t)((double)frag * 10000 / (double)allocated));
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
+static int add_free(const struct zmalloc_bin_stats *bin, void *bytes)
+{
+	*(uint64_t *)bytes += bin->free_bytes;
+	return 0;
+}
+
+/* What a cycle holds is nobody's block, and its counts are told while it runs. */
+START_TEST(a_running_cycle_is_told)
+{
+	struct blocks blocks = {0};
+	struct zdefrag_stats stats;
+	struct zmalloc_stats figures = {.size = sizeof(figures)};
+	size_t allocated = 0, bytes = sizeof(allocated);
+	uint64_t free_bytes = 0;
+	zdefrag *d;
+
+	blocks_fill(&blocks, block_steps(200000, 20000), 300, 12);
+	blocks_thin(&blocks, 40);
+	d = blocks_driver(&blocks);
+	step_until_held(d);
+	for (int i = 0; i < 1000 && stats_of(d).moved == 0; i++)
+		zdefrag_step(d);
+	stats = stats_of(d);
+	ck_assert_int_eq(stats.phase, ZDEFRAG_MOVING);
+	ck_assert_uint_gt(stats.moved, 0);
+	ck_assert_uint_gt(stats.moved_bytes, 100 * stats.moved);
+	ck_assert_int_eq(zmalloc_stats_get(&figures, 1), 0);
+	ck_assert_int_eq(zmalloc_ctl("stats.allocated", &allocated, &bytes, NULL, 0), 0);
+	ck_assert_uint_eq(figures.allocated_bytes, allocated - stats.held_bytes);
+	ck_assert_int_eq(
+		zmalloc_stats_visit_bins(ZMALLOC_STATS_ALL_ARENAS, 0, add_free, &free_bytes), 0);
+	ck_assert_uint_eq(figures.frag_smallbins_bytes, free_bytes + stats.held_bytes);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
+struct progress {
+	size_t calls, within;
+	unsigned last;
+	int phase;
+};
+
+static void note_progress(zdefrag *d, void *context)
+{
+	struct progress *progress = context;
+	struct zdefrag_stats stats = stats_of(d);
+
+	ck_assert_uint_le(stats.permille, 1000);
+	if (stats.phase == ZDEFRAG_COUNTING && progress->phase == ZDEFRAG_COUNTING)
+		ck_assert_uint_ge(stats.permille, progress->last);
+	progress->calls++;
+	progress->within += stats.permille > 100 && stats.permille < 900;
+	progress->last = stats.permille;
+	progress->phase = stats.phase;
+}
+
+START_TEST(progress_is_told)
+{
+	struct blocks blocks = {0};
+	struct progress progress = {0};
+	zdefrag *d;
+
+	blocks_fill(&blocks, block_steps(200000, 50000), 300, 13);
+	blocks_thin(&blocks, 40);
+	d = blocks_driver(&blocks);
+	zdefrag_set_progress(d, note_progress, &progress);
+	ck_assert_int_eq(zdefrag_run(d), 0);
+	ck_assert_uint_ge(progress.calls, stats_of(d).slices);
+	ck_assert_uint_gt(progress.within, 0);
 	zdefrag_free(d);
 	blocks_free(&blocks);
 }
@@ -258,6 +366,51 @@ START_TEST(the_allocators_own_pace_comes_back)
 	ck_assert_int_eq(zdefrag_run(d), 0);
 	ck_assert_uint_gt(stats_of(d).slabs_released, 0);
 	ck_assert_int_eq(decay_ms(), before);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
+START_TEST(without_purge_ms_the_allocators_pace_stays)
+{
+	struct blocks blocks = {0};
+	struct zdefrag_settings settings;
+	ssize_t before = decay_ms();
+	zdefrag *d;
+
+	blocks_fill(&blocks, block_steps(100000, 10000), 300, 14);
+	blocks_thin(&blocks, 40);
+	zdefrag_settings_init(&settings);
+	settings.ignore_bytes = 0;
+	settings.lower_percent = 1;
+	settings.purge_ms = 0;
+	d = zdefrag_new(blocks_scan, &blocks, &settings);
+	ck_assert(step_until(d, ZDEFRAG_MOVING));
+	ck_assert_int_eq(decay_ms(), before);
+	ck_assert_int_eq(zdefrag_run(d), 0);
+	ck_assert_uint_eq(stats_of(d).purge_ns, 0);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
+START_TEST(time_of_giving_back_is_cpu_time)
+{
+	struct blocks blocks = {0};
+	struct zdefrag_stats before, after;
+	zdefrag *d;
+
+	blocks_fill(&blocks, block_steps(100000, 10000), 300, 15);
+	blocks_thin(&blocks, 40);
+	d = blocks_driver(&blocks);
+	ck_assert(step_until(d, ZDEFRAG_PURGING));
+	before = stats_of(d);
+	do {
+		zdefrag_step(d);
+		after = stats_of(d);
+	} while (after.phase == ZDEFRAG_PURGING && after.purge_ns == before.purge_ns);
+	ck_assert_uint_gt(after.purge_ns, before.purge_ns);
+	ck_assert_uint_eq(after.cpu_ns - before.cpu_ns, after.purge_ns - before.purge_ns);
 	zdefrag_free(d);
 	blocks_free(&blocks);
 }
@@ -422,36 +575,50 @@ static uint64_t wall_ns(void)
 /*
  * Between slices it asks for the rest that keeps its share, whatever the machine made of the slice:
  * at 5 %, 19 times its CPU time. What has passed of the rest by the time we ask is time that we
- * measure too.
+ * measure too. Returns the fragmentation in percent.
  */
-START_TEST(rest_is_in_proportion)
+static unsigned check_share(struct blocks *blocks, unsigned upper_percent, unsigned share)
 {
-	struct blocks blocks = {0};
 	struct zdefrag_settings settings;
 	uint64_t cpu, begin, delay, passed, rest;
+	unsigned percent;
 	zdefrag *d;
 
-	blocks_fill(&blocks, 300000, 300, 7);
-	blocks_thin(&blocks, 40);
 	zdefrag_settings_init(&settings);
 	settings.ignore_bytes = 0;
 	settings.lower_percent = 1;
-	settings.upper_percent = 1;
+	settings.upper_percent = upper_percent;
 	settings.cpu_min_percent = 5;
-	settings.cpu_max_percent = 5;
+	settings.cpu_max_percent = 45;
 	settings.slice_us = 500;
-	d = zdefrag_new(blocks_scan, &blocks, &settings);
+	d = zdefrag_new(blocks_scan, blocks, &settings);
 	ck_assert_int_eq(zdefrag_step(d), ZDEFRAG_COUNTING);
 	cpu = stats_of(d).cpu_ns;
 	begin = wall_ns();
 	ck_assert_int_ne(zdefrag_step(d), ZDEFRAG_IDLE);
 	delay = zdefrag_next_delay_ms(d) * (uint64_t)1000000;
 	passed = wall_ns() - begin;
-	rest = 19 * (stats_of(d).cpu_ns - cpu);
+	rest = (stats_of(d).cpu_ns - cpu) * (100 - share) / share;
 	ck_assert_uint_gt(rest, 0);
 	ck_assert_uint_le(delay, rest + 1000000);
 	ck_assert_uint_ge(delay + passed, rest);
+	percent = stats_of(d).percent_x100 / 100;
 	zdefrag_free(d);
+	return percent;
+}
+
+/* The least at the lower mark, the most at the upper one, and in between in proportion. */
+START_TEST(rest_is_in_proportion)
+{
+	struct blocks blocks = {0};
+	unsigned percent;
+
+	blocks_fill(&blocks, 300000, 300, 7);
+	blocks_thin(&blocks, 40);
+	percent = check_share(&blocks, 1, 45);
+	ck_assert_uint_gt(percent, 20);
+	check_share(&blocks, percent * 1000, 5);
+	check_share(&blocks, 1 + (percent - 1) * 4, 15);
 	blocks_free(&blocks);
 }
 END_TEST
@@ -469,6 +636,7 @@ int main(void)
 		tcase_add_test(tests, a_tight_heap_is_left_alone);
 		tcase_add_test(tests, under_the_mark_nothing_begins);
 		tcase_add_test(tests, a_vain_cycle_backs_off);
+		tcase_add_test(tests, progress_is_told);
 		if (!under_checker())
 			tcase_add_test(tests, slices_keep_their_budget_on_a_loaded_machine);
 	}
@@ -476,6 +644,10 @@ int main(void)
 		tcase_add_test(tests, abandoned_midway_all_is_released);
 		tcase_add_test(tests, one_cycle_at_a_time);
 		tcase_add_test(tests, the_allocators_own_pace_comes_back);
+		tcase_add_test(tests, without_purge_ms_the_allocators_pace_stays);
+		tcase_add_test(tests, time_of_giving_back_is_cpu_time);
+		tcase_add_test(tests, it_sees_what_the_allocator_tells);
+		tcase_add_test(tests, a_running_cycle_is_told);
 		if (!under_checker()) {
 			tcase_add_test(tests, a_long_cycle_gives_back_in_between);
 			tcase_add_test(tests, so_does_one_on_a_loaded_machine);

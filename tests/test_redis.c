@@ -90,6 +90,33 @@ START_TEST(test_resize_with_flags_keeps_contents_and_aligns)
 }
 END_TEST
 
+static size_t allocated_bytes(void)
+{
+	size_t bytes = 0;
+
+	(zmalloc_get_allocator_info)(1, &bytes, NULL, NULL, NULL, NULL, NULL);
+	return bytes;
+}
+
+/* The first round fills caches. */
+START_TEST(test_resize_leaves_no_block_behind)
+{
+	size_t before = 0;
+
+	for (int round = 0; round < 2; round++) {
+		before = allocated_bytes();
+		for (size_t i = 0; i < 1000; i++) {
+			void *block = zmalloc_with_flags(1000, MALLOCX_LG_ALIGN(8));
+
+			block = zrealloc_with_flags(block, 4000, MALLOCX_LG_ALIGN(8));
+			block = zrealloc_with_flags(block, 9000, 0);
+			zfree_with_flags(block, 0);
+		}
+	}
+	ck_assert_uint_le(allocated_bytes(), before + 128 * KIB);
+}
+END_TEST
+
 START_TEST(test_resize_zeroes_what_it_adds)
 {
 	for (int lg = 0; lg <= 12; lg += 6)
@@ -485,6 +512,7 @@ int main(void)
 
 	tcase_add_test(tests, test_flags_align_and_zero);
 	tcase_add_test(tests, test_resize_with_flags_keeps_contents_and_aligns);
+	tcase_add_test(tests, test_resize_leaves_no_block_behind);
 	tcase_add_test(tests, test_resize_zeroes_what_it_adds);
 	tcase_add_test(tests, test_flagged_and_plain_blocks_mix);
 	tcase_add_test(tests, test_valkeys_names_for_defragmentation);

@@ -11,9 +11,14 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#if defined(HAVE_MALLINFO2)
+#include <malloc.h>
+#endif
 
 #include <zmalloc/stats.h>
 
@@ -41,6 +46,39 @@ static void *touched(size_t size)
 {
 	return memset(zmalloc(size), 1, size);
 }
+
+/* Small and large, as they take other ways. Leaves nothing allocated. */
+static void use_and_free(size_t bytes, size_t size)
+{
+	size_t count = bytes / size;
+	void **block = malloc(count * sizeof(*block));
+
+	for (size_t i = 0; i < count; i++)
+		block[i] = touched(size);
+	for (size_t i = 0; i < count; i++)
+		zfree(block[i]);
+	free(block);
+}
+
+struct bin_sum {
+	size_t region_bytes, free_bytes;
+};
+
+#if defined(HAVE_MALLINFO2)
+
+static int add_any_bin(const struct zmalloc_bin_stats *bin, void *sum)
+{
+	((struct bin_sum *)sum)->free_bytes += bin->free_bytes;
+	return 0;
+}
+
+/* glibc tells sizes of chunks that it has sorted, as it does when it looks for a large one. */
+static void sort_free_chunks(void)
+{
+	zfree(touched(64 * KIB));
+}
+
+#endif
 
 /* ---- Sums ---- */
 
@@ -108,15 +146,193 @@ START_TEST(test_rss_grows_with_touched_memory)
 		skip_part("no resident set to look at");
 	else
 		ck_assert_uint_ge(during.rss_bytes, before.rss_bytes + 60 * MIB);
+	if (is_known(during.rss_bytes) && !under_checker())
+		ck_assert_uint_le(during.rss_bytes, before.rss_bytes + 80 * MIB);
 	zfree(block);
 }
 END_TEST
 
-/* ---- Fragmentation ---- */
+/* ---- The allocator's own figures ---- */
 
-struct bin_sum {
-	size_t region_bytes, free_bytes;
-};
+/* As jemalloc tells it of its last look. */
+static size_t told(const char *name)
+{
+	size_t value = 0, bytes = sizeof(value);
+
+	ck_assert_msg(zmalloc_ctl(name, &value, &bytes, NULL, 0) == 0, "%s", name);
+	return value;
+}
+
+static size_t told_of(unsigned arena, const char *figure)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "stats.arenas.%u.%s", arena, figure);
+	return told(name);
+}
+
+/* Fills jemalloc with all that it tells apart: pages in use, dirty, muzzy and given back. */
+static void make_figures_differ(void)
+{
+	intptr_t keep_ms = -1;
+	void *large = touched(3 * MIB);
+
+	use_and_free(64 * MIB, 32 * KIB);
+	zmalloc_purge();
+	ck_assert_int_eq(
+		zmalloc_ctl("arena.0.dirty_decay_ms", NULL, NULL, &keep_ms, sizeof(keep_ms)), 0);
+	use_and_free(4 * MIB, 32 * KIB);
+	zfree(large);
+}
+
+static void check_figures_of_all(void)
+{
+	const unsigned all = 4096; /* jemalloc's MALLCTL_ARENAS_ALL */
+	struct zmalloc_stats stats = now();
+	size_t page = told("arenas.page");
+
+	ck_assert_uint_eq(stats.allocated_bytes, told("stats.allocated"));
+	ck_assert_uint_eq(stats.active_bytes, told("stats.active"));
+	ck_assert_uint_eq(stats.resident_bytes, told("stats.resident"));
+	ck_assert_uint_eq(stats.retained_bytes, told("stats.retained"));
+	ck_assert_uint_eq(stats.metadata_bytes, told("stats.metadata"));
+	ck_assert_uint_eq(stats.muzzy_bytes, told_of(all, "pmuzzy") * page);
+	ck_assert_uint_gt(told_of(all, "pdirty"), told_of(all, "pmuzzy"));
+}
+
+static void check_figures_of_arena(unsigned arena)
+{
+	struct zmalloc_stats stats = {.size = sizeof(stats)};
+	size_t allocated, active, resident, frag, page = told("arenas.page");
+
+	ck_assert_int_eq(zmalloc_stats_get_arena(arena, 0, &stats), 0);
+	ck_assert_uint_eq(stats.allocated_bytes,
+			  told_of(arena, "small.allocated") + told_of(arena, "large.allocated"));
+	ck_assert_uint_eq(stats.active_bytes, told_of(arena, "pactive") * page);
+	ck_assert_uint_eq(stats.resident_bytes, told_of(arena, "resident"));
+	ck_assert_uint_eq(stats.retained_bytes, told_of(arena, "retained"));
+	ck_assert_uint_eq(stats.muzzy_bytes, told_of(arena, "pmuzzy") * page);
+	ck_assert_uint_eq(stats.metadata_bytes,
+			  told_of(arena, "base") + told_of(arena, "internal"));
+	ck_assert_int_ne(zmalloc_get_allocator_info_by_arena(arena, 0, &allocated, &active,
+							     &resident, &frag),
+			 0);
+	ck_assert_uint_eq(allocated, stats.allocated_bytes);
+	ck_assert_uint_eq(active, stats.active_bytes);
+	ck_assert_uint_eq(resident, stats.resident_bytes);
+	ck_assert_uint_eq(frag, stats.frag_smallbins_bytes);
+}
+
+START_TEST(test_figures_are_jemallocs_own)
+{
+	ssize_t decay_ms = 0;
+	size_t bytes = sizeof(decay_ms);
+
+	if (!behind_us("jemalloc")) {
+		skip_part("figures of jemalloc");
+		return;
+	}
+	ck_assert_int_eq(zmalloc_ctl("arena.0.dirty_decay_ms", &decay_ms, &bytes, NULL, 0), 0);
+	make_figures_differ();
+	check_figures_of_all();
+	check_figures_of_arena(0);
+	ck_assert_int_eq(
+		zmalloc_ctl("arena.0.dirty_decay_ms", NULL, NULL, &decay_ms, sizeof(decay_ms)), 0);
+}
+END_TEST
+
+#if defined(HAVE_MALLINFO2)
+
+START_TEST(test_figures_are_glibcs_own)
+{
+	static void *block[200];
+	struct bin_sum bins = {0, 0};
+	struct zmalloc_stats stats;
+	struct mallinfo2 own;
+	void *mapped, *top;
+
+	if (!behind_us("glibc") || under_checker() || !malloc_is_the_c_librarys()) {
+		skip_part("figures of glibc");
+		return;
+	}
+	mapped = touched(8 * MIB);
+	top = touched(100 * KIB);
+	for (size_t i = 0; i < COUNT_OF(block); i++)
+		block[i] = touched(5000);
+	zfree(top);
+	for (size_t i = 0; i < COUNT_OF(block); i += 2)
+		zfree(block[i]);
+	sort_free_chunks();
+	zmalloc_stats_visit_bins(ZMALLOC_STATS_ALL_ARENAS, 1, add_any_bin, &bins);
+	stats = now();
+	own = mallinfo2();
+	ck_assert_uint_eq(stats.allocated_bytes, own.uordblks + own.hblkhd);
+	ck_assert_uint_eq(stats.active_bytes, own.arena + own.hblkhd - own.keepcost);
+	ck_assert_uint_eq(stats.frag_smallbins_bytes, own.fordblks - own.keepcost);
+	ck_assert_uint_gt(own.keepcost, 0);
+	ck_assert_uint_ge(own.hblkhd, 8 * MIB);
+	ck_assert_uint_ge(bins.free_bytes, (COUNT_OF(block) / 2 - 4) * 5000);
+	ck_assert_uint_le(bins.free_bytes, stats.frag_smallbins_bytes);
+	zfree(mapped);
+	for (size_t i = 1; i < COUNT_OF(block); i += 2)
+		zfree(block[i]);
+}
+END_TEST
+
+#endif
+
+/* ---- Threads ---- */
+
+static struct barrier there, done;
+
+static void *hold_a_block(void *unused)
+{
+	void *block = zmalloc(3000);
+
+	barrier_wait(&there);
+	barrier_wait(&done);
+	zfree(block);
+	return unused;
+}
+
+static void be_the_only_thread(void *used)
+{
+	REQUIRE_EQ(now().threads, 1);
+	REQUIRE_EQ(zmalloc_used_memory(), *(size_t *)used);
+}
+
+/* More of them than have their records in one page. */
+START_TEST(test_threads_are_those_that_live)
+{
+	pthread_t thread[70];
+	void *like = zmalloc(3000);
+	size_t before = now().threads, size = zmalloc_size(like), used;
+
+	zfree(like);
+	used = zmalloc_used_memory();
+	barrier_init(&there, COUNT_OF(thread) + 1);
+	barrier_init(&done, COUNT_OF(thread) + 1);
+	for (size_t i = 0; i < COUNT_OF(thread); i++)
+		thread[i] = start_thread(hold_a_block, NULL);
+	barrier_wait(&there);
+	ck_assert_uint_eq(now().threads, before + COUNT_OF(thread));
+	used += COUNT_OF(thread) * size;
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+	if (under_checker())
+		skip_part("a child loses what threads hold, which checkers mind");
+	else
+		run_child_ok(be_the_only_thread, &used);
+	barrier_wait(&done);
+	for (size_t i = 0; i < COUNT_OF(thread); i++)
+		join_thread(thread[i]);
+	ck_assert_uint_eq(now().threads, before);
+	ck_assert_uint_eq(zmalloc_used_memory(), used - COUNT_OF(thread) * size);
+	barrier_done(&there);
+	barrier_done(&done);
+}
+END_TEST
+
+/* ---- Fragmentation ---- */
 
 static int add_bin(const struct zmalloc_bin_stats *bin, void *context)
 {
@@ -241,19 +457,6 @@ END_TEST
 
 /* ---- Giving back ---- */
 
-/* Small and large, as they take other ways. Leaves nothing allocated. */
-static void use_and_free(size_t bytes, size_t size)
-{
-	size_t count = bytes / size;
-	void **block = malloc(count * sizeof(*block));
-
-	for (size_t i = 0; i < count; i++)
-		block[i] = touched(size);
-	for (size_t i = 0; i < count; i++)
-		zfree(block[i]);
-	free(block);
-}
-
 START_TEST(test_a_purge_gives_memory_back)
 {
 	static const size_t sizes[] = {256, 32 * KIB, 2 * MIB};
@@ -300,7 +503,8 @@ END_TEST
 /* The 20 s are jemalloc's: it gives back within 10 s, in steps. */
 START_TEST(test_a_background_purge_gives_back_unasked)
 {
-	size_t before = zmalloc_get_rss();
+	size_t before = zmalloc_get_rss(), bytes = sizeof(bool);
+	bool goes_on = true;
 
 	if (!zmalloc_has(ZMALLOC_CAN_BACKGROUND_PURGE)) {
 		ck_assert_int_eq(zmalloc_set_background_purge(1), -1);
@@ -317,6 +521,10 @@ START_TEST(test_a_background_purge_gives_back_unasked)
 		usleep(100000);
 	ck_assert_uint_lt(zmalloc_get_rss(), before + 32 * MIB);
 	ck_assert_int_eq(zmalloc_set_background_purge(0), 0);
+	if (behind_us("jemalloc")) {
+		ck_assert_int_eq(zmalloc_ctl("background_thread", &goes_on, &bytes, NULL, 0), 0);
+		ck_assert(!goes_on);
+	}
 }
 END_TEST
 
@@ -400,6 +608,7 @@ START_TEST(test_a_struct_of_another_version_is_served)
 	ck_assert_uint_eq(larger.stats.size, sizeof(larger.stats));
 	ck_assert(all_zero(larger.newer, sizeof(larger.newer)));
 	ck_assert_int_eq(zmalloc_stats_get((struct zmalloc_stats *)&smaller, 1), 0);
+	ck_assert_uint_eq(smaller.size, sizeof(size_t) + sizeof(uint64_t));
 	ck_assert_uint_eq(smaller.used_bytes, zmalloc_used_memory());
 	ck_assert_uint_eq(smaller.guard, 7);
 	ck_assert_int_eq(zmalloc_stats_get((struct zmalloc_stats *)&none, 1), -1);
@@ -456,6 +665,11 @@ START_TEST(test_a_struct_without_its_size_is_refused)
 }
 END_TEST
 
+static bool is_ratio(double ratio, uint64_t of, uint64_t to)
+{
+	return fabs(ratio - (double)of / (double)to) < 1e-9;
+}
+
 START_TEST(test_ratios_are_of_the_figures)
 {
 	struct zmalloc_stats stats;
@@ -469,6 +683,15 @@ START_TEST(test_ratios_are_of_the_figures)
 		ck_assert(isnan(stats.allocator_frag_ratio));
 	if (!is_known(stats.resident_bytes))
 		ck_assert(isnan(stats.allocator_rss_ratio) && isnan(stats.rss_overhead_ratio));
+	else if (is_known(stats.active_bytes))
+		ck_assert(is_ratio(stats.allocator_rss_ratio, stats.resident_bytes,
+				   stats.active_bytes));
+	if (is_known(stats.resident_bytes) && is_known(stats.rss_bytes))
+		ck_assert(
+			is_ratio(stats.rss_overhead_ratio, stats.rss_bytes, stats.resident_bytes));
+	if (is_known(stats.rss_bytes))
+		ck_assert(
+			is_ratio(stats.mem_fragmentation_ratio, stats.rss_bytes, stats.used_bytes));
 	ck_assert(is_known(stats.rss_bytes) != !!isnan(stats.mem_fragmentation_ratio));
 	zfree(block);
 }
@@ -533,6 +756,67 @@ START_TEST(test_unknown_is_said_in_every_format)
 }
 END_TEST
 
+/* Whoever was compiled against an older struct gives nothing for the newer figures. */
+START_TEST(test_figures_that_a_struct_lacks_are_unknown)
+{
+	static struct sink sink;
+	struct zmalloc_stats stats = now();
+
+	sink = (struct sink){.length = 0};
+	stats.size = offsetof(struct zmalloc_stats, rss_bytes);
+	ck_assert_int_eq(zmalloc_stats_write(&stats, ZMALLOC_STATS_JSON, take, &sink), 0);
+	ck_assert_ptr_null(strstr(sink.text, "\"peak_bytes\":null"));
+	ck_assert_ptr_nonnull(strstr(sink.text, "\"rss_bytes\":null,\"allocated_bytes\":null,"));
+	ck_assert_str_eq(sink.text + sink.length - 2, "}\n");
+}
+END_TEST
+
+START_TEST(test_a_row_of_the_table_has_its_figures)
+{
+	static struct sink sink;
+	static struct zmalloc_process process[2];
+	const char *line;
+
+	for (size_t i = 0; i < COUNT_OF(process); i++) {
+		process[i] =
+			(struct zmalloc_process){.size = sizeof(process[i]), .pid = 7 + (int)i};
+		process[i].stats = now();
+		strcpy(process[i].name, "somebody");
+		process[i].stats.used_bytes = 1234567;
+		process[i].stats.peak_bytes = 2 * MIB;
+		process[i].stats.rss_bytes = 3 * KIB + KIB / 2;
+		process[i].stats.allocator_frag_ratio = 1.005;
+		process[i].stats.allocator_rss_ratio = 2;
+		process[i].stats.rss_overhead_ratio = 3;
+		process[i].stats.mem_fragmentation_ratio = 4;
+	}
+	sink = (struct sink){.length = 0};
+	ck_assert_int_eq(zmalloc_process_write(process, 2, ZMALLOC_STATS_TABLE, take, &sink), 0);
+	line = strstr(sink.text, "\n       8     1.1 MiB     2.0 MiB     3.5 KiB   1.005  ");
+	ck_assert_msg(line != NULL, "%s", sink.text);
+}
+END_TEST
+
+/* What the allocator has given out is the same before and after. */
+START_TEST(test_asking_leaves_nothing_allocated)
+{
+	struct zmalloc_stats before, stats;
+	struct bin_sum sum = {1, 0};
+
+	for (int round = 0; round < 2; round++) {
+		before = now();
+		for (size_t i = 0; i < steps(200, 20); i++) {
+			stats.size = sizeof(stats);
+			zmalloc_stats_visit_bins(ZMALLOC_STATS_ALL_ARENAS, 1, add_bin, &sum);
+			zmalloc_stats_get(&stats, 1);
+			stats.size = sizeof(stats);
+			zmalloc_stats_get_arena(0, 1, &stats);
+		}
+	}
+	ck_assert_uint_le(now().allocated_bytes, before.allocated_bytes + 16 * KIB);
+}
+END_TEST
+
 START_TEST(test_errors_of_a_writer_come_back)
 {
 	static struct sink sink;
@@ -572,6 +856,11 @@ int main(void)
 	tcase_add_test(tests, test_sums_hold);
 	tcase_add_test(tests, test_allocated_follows_what_is_allocated);
 	tcase_add_test(tests, test_rss_grows_with_touched_memory);
+	tcase_add_test(tests, test_figures_are_jemallocs_own);
+#if defined(HAVE_MALLINFO2)
+	tcase_add_test(tests, test_figures_are_glibcs_own);
+#endif
+	tcase_add_test(tests, test_threads_are_those_that_live);
 	tcase_add_test(tests, test_fragmentation_rises_by_every_other_block_freed);
 	tcase_add_test(tests, test_bins_add_up_to_the_figure);
 	tcase_add_test(tests, test_a_visit_ends_with_what_the_visitor_said);
@@ -586,6 +875,9 @@ int main(void)
 	tcase_add_test(tests, test_ratios_are_of_the_figures);
 	tcase_add_test(tests, test_writers_allocate_nothing);
 	tcase_add_test(tests, test_unknown_is_said_in_every_format);
+	tcase_add_test(tests, test_figures_that_a_struct_lacks_are_unknown);
+	tcase_add_test(tests, test_a_row_of_the_table_has_its_figures);
+	tcase_add_test(tests, test_asking_leaves_nothing_allocated);
 	tcase_add_test(tests, test_errors_of_a_writer_come_back);
 	tcase_add_test(tests, test_names_are_quoted);
 	return run_tests(tests);
