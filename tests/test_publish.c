@@ -7,6 +7,7 @@
 
 #include "tests/support.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -259,6 +260,14 @@ END_TEST
 static _Thread_local bool to_be_put_off;
 static struct barrier put_off, let_go_on;
 
+/*
+ * Or it shows the library a time of the test's own, which goes on by so much at each look. It counts
+ * the looks.
+ */
+static _Thread_local bool has_own_time;
+static _Thread_local uint64_t own_us, own_step_us;
+static _Thread_local size_t looks;
+
 #if defined(HAVE_DLADDR) && defined(RTLD_NEXT)
 
 static int ask_the_system(clockid_t clock, struct timespec *now)
@@ -280,10 +289,26 @@ static bool is_the_librarys(void *code)
 	       asking.dli_fbase == library.dli_fbase;
 }
 
+/* Of the time that passes, the thread has the processor all the time. */
+static bool is_shown(clockid_t clock)
+{
+	return clock == CLOCK_MONOTONIC || clock == CLOCK_THREAD_CPUTIME_ID;
+}
+
+static void show_own_time(struct timespec *now)
+{
+	now->tv_sec = (time_t)(own_us / 1000000);
+	now->tv_nsec = (long)(own_us % 1000000) * 1000;
+	own_us += own_step_us;
+	looks++;
+}
+
 __attribute__((__visibility__("default"))) int clock_gettime(clockid_t clock, struct timespec *now)
 {
 	int answer = ask_the_system(clock, now);
 
+	if (has_own_time && is_shown(clock) && is_the_librarys(__builtin_return_address(0)))
+		show_own_time(now);
 	if (!to_be_put_off || !is_the_librarys(__builtin_return_address(0)))
 		return answer;
 	to_be_put_off = false;
@@ -354,6 +379,307 @@ START_TEST(test_a_page_given_up_does_not_come_back)
 }
 END_TEST
 
+/* ---- How often it is renewed ---- */
+
+/* They stay, so that no ceiling leaves room for the next one. */
+static void *passing[256];
+static size_t passed;
+
+static void pass_the_threshold(void)
+{
+	size_t below;
+
+	/* A first call makes the thread known, and gives it a ceiling. */
+	zfree(zmalloc(1));
+	below = zmalloc_peak_memory() - zmalloc_used_memory();
+	REQUIRE(passed < COUNT_OF(passing));
+	passing[passed++] = zmalloc(below + MIB);
+}
+
+static void free_what_passed(void)
+{
+	while (passed > 0)
+		zfree(passing[--passed]);
+}
+
+static uint32_t sequence_of_page(void)
+{
+	struct zm_page page;
+	int fd = open(page_path, O_RDONLY);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(read(fd, &page, sizeof(page)), (int)sizeof(page));
+	close(fd);
+	return page.sequence;
+}
+
+/* How often it has been written since. */
+static uint32_t renewals_since(uint32_t sequence)
+{
+	return (sequence_of_page() - sequence) / 2;
+}
+
+/* False: the library's calls cannot be stood in for. */
+static bool begin_own_time(uint64_t step_us)
+{
+	own_us = UINT64_C(1000) * 3600 * 24 * 1000;
+	own_step_us = step_us;
+	looks = 0;
+	has_own_time = true;
+	ck_assert_int_eq(zmalloc_stats_publish(), 0);
+	if (looks != 0)
+		return true;
+	has_own_time = false;
+	skip_part("the library's clock cannot be stood in for");
+	return false;
+}
+
+START_TEST(test_a_page_is_renewed_ten_times_a_second_at_most)
+{
+	uint32_t sequence;
+
+	if (!begin_own_time(0))
+		return;
+	sequence = sequence_of_page();
+	for (int i = 0; i < 99; i++) {
+		own_us += 1000;
+		pass_the_threshold();
+	}
+	ck_assert_uint_eq(renewals_since(sequence), 0);
+	own_us += 1000;
+	pass_the_threshold();
+	ck_assert_uint_eq(renewals_since(sequence), 1);
+	pass_the_threshold();
+	ck_assert_uint_eq(renewals_since(sequence), 1);
+	has_own_time = false;
+	free_what_passed();
+}
+END_TEST
+
+/* From the second look to the third it takes 20 ms, so that it is due again after 2 s. */
+START_TEST(test_a_page_takes_one_hundredth_of_the_time_at_most)
+{
+	uint32_t sequence;
+	uint64_t begun_us;
+
+	if (!begin_own_time(0))
+		return;
+	own_us += 1000000;
+	begun_us = own_us;
+	own_step_us = 20000;
+	ck_assert_int_eq(zmalloc_stats_publish(), 0);
+	own_step_us = 0;
+	sequence = sequence_of_page();
+	own_us = begun_us + 1999000;
+	pass_the_threshold();
+	ck_assert_uint_eq(renewals_since(sequence), 0);
+	own_us = begun_us + 2000000;
+	pass_the_threshold();
+	ck_assert_uint_eq(renewals_since(sequence), 1);
+	has_own_time = false;
+	free_what_passed();
+}
+END_TEST
+
+/* Not even to see that there is nothing to do. */
+START_TEST(test_nobody_looks_at_the_clock_after_unpublish)
+{
+	if (!begin_own_time(1000000))
+		return;
+	looks = 0;
+	pass_the_threshold();
+	ck_assert_uint_gt(looks, 0);
+	ck_assert_int_eq(zmalloc_stats_unpublish(), 0);
+	looks = 0;
+	pass_the_threshold();
+	ck_assert_uint_eq(looks, 0);
+	has_own_time = false;
+	free_what_passed();
+}
+END_TEST
+
+/* ---- What is left behind ---- */
+
+/* 0 where the system does not tell. */
+static size_t mappings_of_pages(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[4096];
+	size_t count = 0;
+
+	if (maps == NULL)
+		return 0;
+	while (fgets(line, sizeof(line), maps) != NULL)
+		count += strstr(line, directory) != NULL;
+	fclose(maps);
+	return count;
+}
+
+START_TEST(test_publishing_leaves_nothing_behind)
+{
+	int open_before = descriptors();
+
+	for (int i = 0; i < 10; i++) {
+		ck_assert_int_eq(zmalloc_stats_publish(), 0);
+		ck_assert_int_eq(zmalloc_stats_publish(), 0);
+		ck_assert_int_eq(error_of_reading(getpid()), 0);
+		ck_assert_int_eq(times_listed(), 1);
+		ck_assert_int_eq(zmalloc_stats_unpublish(), 0);
+		ck_assert_int_eq(error_of_reading(getpid()), ENOENT);
+		ck_assert_int_eq(zmalloc_stats_unpublish(), 0);
+	}
+	ck_assert_int_eq(descriptors(), open_before);
+	ck_assert_uint_eq(mappings_of_pages(), 0);
+}
+END_TEST
+
+/* ---- What the environment asks for ---- */
+
+/* This program anew, with another task than its tests: see main(). */
+static int status_of_task(const char *task, const char *wish)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setenv("ZMALLOC_PUBLISH", wish, 1);
+		execl("/proc/self/exe", "test_publish", task, (char *)NULL);
+		_exit(127);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + status;
+}
+
+static int is_published(void)
+{
+	return error_of_reading(getpid()) == 0;
+}
+
+static size_t threads_of_process(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	size_t count = 0;
+
+	if (tasks == NULL)
+		return 0;
+	while (readdir(tasks) != NULL)
+		count++;
+	closedir(tasks);
+	return count;
+}
+
+/* The thread sleeps for a second at a time; a minute is for machines that are loaded. */
+static int thread_ends_with_unpublish(void)
+{
+	size_t with = threads_of_process();
+
+	if (!is_published() || zmalloc_stats_unpublish() != 0)
+		return 2;
+	for (int i = 0; i < 600; i++) {
+		if (threads_of_process() == with - 1)
+			return 0;
+		usleep(100000);
+	}
+	return 3;
+}
+
+static void grow_and_be_published(void *unused)
+{
+	REQUIRE(!is_published());
+	pass_the_threshold();
+	REQUIRE(is_published());
+	(void)unused;
+}
+
+static int child_publishes_too(void)
+{
+	static struct child child;
+
+	if (!is_published())
+		return 2;
+	run_child(&child, grow_and_be_published, NULL);
+	fputs(child.output, stderr);
+	return child.status == 0 && is_published() ? 0 : 3;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(void);
+} tasks[] = {
+	{"is-published", is_published},
+	{"thread-ends", thread_ends_with_unpublish},
+	{"child-publishes", child_publishes_too},
+};
+
+static int run_task(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(tasks); i++)
+		if (strcmp(tasks[i].name, name) == 0)
+			return tasks[i].run();
+	return 126;
+}
+
+static bool can_start_anew(void)
+{
+	if (!under_checker() && access("/proc/self/exe", X_OK) == 0)
+		return true;
+	skip_part("this program cannot start itself anew here");
+	return false;
+}
+
+START_TEST(test_the_environment_is_asked)
+{
+	if (!can_start_anew())
+		return;
+	ck_assert_int_eq(status_of_task("is-published", "1"), 1);
+	ck_assert_int_eq(status_of_task("is-published", "thread"), 1);
+	ck_assert_int_eq(status_of_task("is-published", "0"), 0);
+	ck_assert_int_eq(status_of_task("is-published", ""), 0);
+}
+END_TEST
+
+START_TEST(test_the_thread_ends_with_unpublish)
+{
+	if (can_start_anew())
+		ck_assert_int_eq(status_of_task("thread-ends", "thread"), 0);
+}
+END_TEST
+
+START_TEST(test_children_of_a_program_told_to_publish_do_so_too)
+{
+	if (can_start_anew())
+		ck_assert_int_eq(status_of_task("child-publishes", "1"), 0);
+}
+END_TEST
+
+/* ---- A process as others see it ---- */
+
+START_TEST(test_a_process_has_its_name_and_its_memory_of_now)
+{
+	struct zmalloc_process process;
+	uint64_t before;
+	char name[32] = "";
+	FILE *file = fopen("/proc/self/comm", "r");
+	void *block;
+
+	if (file == NULL || under_checker()) {
+		skip_part("no name to compare with, or memory that is a checker's");
+		return;
+	}
+	ck_assert_ptr_nonnull(fgets(name, sizeof(name), file));
+	fclose(file);
+	name[strcspn(name, "\n")] = '\0';
+	ck_assert_int_eq(zmalloc_stats_publish(), 0);
+	process = read_own();
+	ck_assert_str_eq(process.name, name);
+	before = process.stats.rss_bytes;
+	/* Not the library's, so that nobody renews the page. */
+	block = memset(malloc(64 * MIB), 1, 64 * MIB);
+	ck_assert_uint_ge(read_own().stats.rss_bytes, before + 60 * MIB);
+	free(opaque(block));
+}
+END_TEST
+
 /* ---- What else may lie in its place ---- */
 
 static void write_page(const void *bytes, size_t size)
@@ -377,6 +703,29 @@ static struct zm_page good_page(void)
 	ck_assert_int_eq(zmalloc_stats_unpublish(), 0);
 	return page;
 }
+
+/* Where a program with another environment would put it. */
+START_TEST(test_a_process_with_two_pages_is_listed_once)
+{
+	struct zm_page page = good_page();
+	char other_directory[64], other_path[100], first_path[sizeof(page_path)];
+
+	snprintf(other_directory, sizeof(other_directory), "/tmp/zmalloc-%ld", (long)geteuid());
+	snprintf(other_path, sizeof(other_path), "%s/%ld", other_directory, (long)getpid());
+	if (mkdir(other_directory, 0700) != 0 && errno != EEXIST) {
+		skip_part("no second directory");
+		return;
+	}
+	write_page(&page, sizeof(page));
+	memcpy(first_path, page_path, sizeof(page_path));
+	memcpy(page_path, other_path, sizeof(other_path));
+	write_page(&page, sizeof(page));
+	memcpy(page_path, first_path, sizeof(page_path));
+	ck_assert_int_eq(times_listed(), 1);
+	unlink(other_path);
+	rmdir(other_directory);
+}
+END_TEST
 
 START_TEST(test_pages_cut_short_are_damaged)
 {
@@ -486,11 +835,14 @@ START_TEST(test_a_directory_that_others_may_enter_is_refused)
 }
 END_TEST
 
-int main(void)
+int main(int argc, char **argv)
 {
-	TCase *tests = tests_named("publish");
+	TCase *tests;
 	struct zmalloc_process process = {.size = sizeof(process)};
 
+	if (argc > 1)
+		return run_task(argv[1]);
+	tests = tests_named("publish");
 	if (zmalloc_process_read(getpid(), &process) != 0 && errno == ENOTSUP)
 		skip_program("this system does not tell processes apart");
 	tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -502,6 +854,15 @@ int main(void)
 	tcase_add_test(tests, test_another_users_figures_are_refused);
 	tcase_add_test(tests, test_a_process_that_is_not_there_is_said_to_be_none);
 	tcase_add_test(tests, test_a_page_given_up_does_not_come_back);
+	tcase_add_test(tests, test_a_page_is_renewed_ten_times_a_second_at_most);
+	tcase_add_test(tests, test_a_page_takes_one_hundredth_of_the_time_at_most);
+	tcase_add_test(tests, test_nobody_looks_at_the_clock_after_unpublish);
+	tcase_add_test(tests, test_publishing_leaves_nothing_behind);
+	tcase_add_test(tests, test_the_environment_is_asked);
+	tcase_add_test(tests, test_the_thread_ends_with_unpublish);
+	tcase_add_test(tests, test_children_of_a_program_told_to_publish_do_so_too);
+	tcase_add_test(tests, test_a_process_has_its_name_and_its_memory_of_now);
+	tcase_add_test(tests, test_a_process_with_two_pages_is_listed_once);
 	tcase_add_test(tests, test_pages_cut_short_are_damaged);
 	tcase_add_test(tests, test_any_bytes_are_survived);
 	tcase_add_test(tests, test_a_page_that_never_comes_to_rest_is_damaged);
