@@ -131,6 +131,21 @@ START_TEST(test_sized_free_after_resize)
 }
 END_TEST
 
+/* It is no failure: nobody's handler is called. */
+START_TEST(test_a_resize_to_nothing_frees)
+{
+	size_t used = zmalloc_used_memory();
+
+	count_oom();
+	ck_assert_ptr_null(zrealloc(zmalloc(1000), opaque_size(0)));
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+	ck_assert_ptr_null(ztryrealloc(zmalloc(1000), opaque_size(0)));
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+	ck_assert_uint_eq(oom_calls, 0);
+	zmalloc_set_oom_handler(NULL);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tests = tests_named("realloc");
@@ -140,5 +155,6 @@ int main(void)
 	tcase_add_test(tests, test_usable_bytes_are_kept);
 	tcase_add_test(tests, test_aligned_blocks_keep_contents);
 	tcase_add_test(tests, test_sized_free_after_resize);
+	tcase_add_test(tests, test_a_resize_to_nothing_frees);
 	return run_tests(tests);
 }
