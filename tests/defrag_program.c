@@ -9,9 +9,12 @@
 
 #include "defrag/hint.h"
 
+/* Of a program that does little else than ask: so many hints in a millisecond. */
+#define HINTS_MS 500
+
 static void pass_time(size_t ms)
 {
-	zm_store(&zm_hint_clock_ahead_ms, zm_load(&zm_hint_clock_ahead_ms) + ms);
+	zm_store(&zm_hint_clock_ms, zm_load(&zm_hint_clock_ms) + ms);
 }
 
 struct zdefrag_stats hint_stats(void)
@@ -22,9 +25,15 @@ struct zdefrag_stats hint_stats(void)
 	return stats;
 }
 
+void program_counts_first(void)
+{
+	memset(zm_hints.doubt, UINT8_MAX, sizeof(zm_hints.doubt));
+}
+
 void program_begin(struct program *program, size_t count, unsigned keep_percent)
 {
 	program->chance = chance_of(count);
+	pass_time(1000000);
 	if (program->parts == 0)
 		program->parts = 1;
 	if (program->times == 0)
@@ -49,7 +58,7 @@ void program_ask(struct program *program, size_t block)
 	if (asked->hidden)
 		return;
 	program->asked++;
-	pass_time(program->hint_ms);
+	pass_time(program->hint_ms + (program->asked % HINTS_MS == 0));
 	held = zm_move_held_bytes();
 	if (zdefrag_hint(asked->at)) {
 		note_release(program, held);
@@ -139,7 +148,8 @@ size_t program_scan_to_end(struct program *program, size_t scans_max)
 {
 	for (size_t scans = 1; scans <= scans_max; scans++) {
 		program_scan(program);
-		if (hint_stats().phase == ZDEFRAG_IDLE)
+		if (hint_stats().phase == ZDEFRAG_IDLE &&
+		    hint_stats().reason != ZDEFRAG_REASON_NONE)
 			return scans;
 	}
 	return 0;

@@ -34,6 +34,9 @@ struct program {
 	size_t most_released; /* bytes held before one call of the program's and not after it */
 };
 
+/* All that it has is in doubt: it has to show its blocks before any moves. */
+void program_counts_first(void);
+
 /* Fill its data with blocks and free all but so many percent of them. */
 void program_begin(struct program *program, size_t count, unsigned keep_percent);
 

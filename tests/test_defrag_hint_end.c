@@ -83,7 +83,7 @@ START_TEST(one_scan_more_is_enough_after_counting)
 {
 	struct program program = {.parts = 16, .pause_ms = 1600};
 
-	zm_hints.careful = true;
+	program_counts_first();
 	program_begin(&program, COUNT, 40);
 	program_scan(&program);
 	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_COUNTING);
@@ -135,7 +135,7 @@ START_TEST(what_is_chosen_in_vain_is_not_chosen_again)
 	struct program program = {.pause_ms = 100};
 	size_t moved;
 
-	zm_hints.careful = true;
+	program_counts_first();
 	program_begin(&program, COUNT, 40);
 	program_scan(&program);
 	hide(&program, 50);
@@ -193,7 +193,8 @@ END_TEST
 
 /* ---- Nobody asks any more ---- */
 
-START_TEST(forgotten_while_it_moves)
+/* Seconds without a question: what is held goes back, a little with each call, and nothing is lost. */
+START_TEST(holds_nothing_while_it_is_not_asked)
 {
 	struct program program = {.parts = 1};
 	size_t used;
@@ -202,12 +203,34 @@ START_TEST(forgotten_while_it_moves)
 	used = zmalloc_used_memory();
 	scan_to_the_middle(&program);
 	/* Programs pause. */
-	for (int i = 0; i < 10; i++)
-		program_pause(&program, 1000);
+	program_pause(&program, 1500);
 	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_MOVING);
+	for (int i = 0; i < 100 && hint_stats().phase != ZDEFRAG_COUNTING; i++)
+		program_pause(&program, 100);
+	ck_assert_uint_eq(hint_stats().held_bytes, 0);
+	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_COUNTING);
+	ck_assert_ptr_null(zm_account_watched());
+	ck_assert_uint_le(program.most_released, RELEASED_MAX);
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+	ck_assert_uint_ne(program_scan_to_end(&program, 6), 0);
+	ck_assert(has_reached_the_end());
+	ck_assert_uint_eq(hint_stats().cycles, 1);
+	program_end(&program);
+}
+END_TEST
+
+START_TEST(forgotten_while_it_moves)
+{
+	struct program program = {.parts = 1};
+	size_t used;
+
+	program_begin(&program, COUNT, 40);
+	used = zmalloc_used_memory();
+	scan_to_the_middle(&program);
 	for (int i = 0; i < 40; i++)
 		program_pause(&program, 1000);
 	ck_assert_int_ne(hint_stats().phase, ZDEFRAG_MOVING);
+	ck_assert_int_eq(zdefrag_hint(program.blocks.held[0].at), 0);
 	pauses_until_idle(&program);
 	ck_assert_int_eq(hint_stats().reason, ZDEFRAG_REASON_NOT_ASKED);
 	ck_assert_uint_le(program.most_released, RELEASED_MAX);
@@ -220,7 +243,7 @@ START_TEST(forgotten_while_it_counts)
 {
 	struct program program = {.parts = 1};
 
-	zm_hints.careful = true;
+	program_counts_first();
 	program_begin(&program, COUNT, 40);
 	program_scan(&program);
 	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_COUNTING);
@@ -253,6 +276,93 @@ START_TEST(called_off)
 	ck_assert_ptr_null(zm_account_watched());
 	ck_assert_uint_le(program.most_released, RELEASED_MAX);
 	ck_assert_uint_eq(zmalloc_used_memory(), used);
+	program_end(&program);
+}
+END_TEST
+
+/* Blocks that the program frees leave nothing held behind, if it never asks again. */
+START_TEST(frees_are_given_back_without_a_hint)
+{
+	struct program program = {.parts = 1};
+
+	program_begin(&program, COUNT, 40);
+	scan_to_the_middle(&program);
+	for (size_t i = 0; i < program.blocks.count; i++) {
+		size_t held = zm_move_held_bytes();
+
+		zfree(program.blocks.held[i].at);
+		program.blocks.held[i].at = NULL;
+		if (held > zm_move_held_bytes() + program.most_released)
+			program.most_released = held - zm_move_held_bytes();
+	}
+	program.blocks.count = 0;
+	for (int i = 0; i < 100; i++)
+		program_pause(&program, 0);
+	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_MOVING);
+	ck_assert_uint_lt(hint_stats().held_bytes, RELEASED_MAX);
+	ck_assert_uint_le(program.most_released, RELEASED_MAX);
+	program_end(&program);
+}
+END_TEST
+
+/* ---- The heap changes meanwhile ---- */
+
+static void scan_in_part(struct program *program, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		program_ask(program, i);
+}
+
+/* The program frees more while blocks move: what that leaves moves in the same scan. */
+START_TEST(a_plan_grows_with_what_is_freed)
+{
+	struct program program = {.parts = 1};
+	size_t count, fragmented;
+	uint64_t chosen;
+
+	program_begin(&program, COUNT, 80);
+	scan_in_part(&program, 0, program.blocks.count / 16);
+	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_MOVING);
+	chosen = hint_stats().slabs_chosen;
+	blocks_thin(&program.blocks, 50);
+	fragmented = frag_bytes();
+	program_pause(&program, 500);
+	count = program.blocks.count;
+	scan_in_part(&program, 0, count);
+	ck_assert_uint_gt(hint_stats().slabs_chosen, 2 * chosen);
+	ck_assert_uint_lt(frag_bytes(), fragmented / 3);
+	program_end(&program);
+}
+END_TEST
+
+static unsigned bin_of(const struct held_block *block)
+{
+	unsigned bin;
+
+	ck_assert(zm_slab_bin_of(zmalloc_size(block->at), &bin));
+	return bin;
+}
+
+/* Blocks of one size are hidden in part. That keeps none of another size from moving at once. */
+START_TEST(doubt_is_for_blocks_of_one_size)
+{
+	struct program program = {.pause_ms = 100};
+	unsigned hidden;
+	size_t moved;
+
+	program_begin(&program, COUNT, 80);
+	hidden = bin_of(&program.blocks.held[0]);
+	for (size_t i = 0; i < program.blocks.count; i++)
+		program.blocks.held[i].hidden =
+			i % 3 == 0 && bin_of(&program.blocks.held[i]) == hidden;
+	for (int scan = 0; scan < 6; scan++)
+		program_scan(&program);
+	ck_assert_uint_gt(zm_hints.doubt[hidden], 0);
+	moved = program.moved;
+	blocks_thin(&program.blocks, 50);
+	program_pause(&program, 60000);
+	program_scan(&program);
+	ck_assert_uint_gt(program.moved, moved + program.blocks.count / 8);
 	program_end(&program);
 }
 END_TEST
@@ -304,9 +414,13 @@ int main(void)
 	tcase_add_test(tests, what_is_chosen_in_vain_is_not_chosen_again);
 	tcase_add_test(tests, a_program_that_never_moves_is_given_up);
 	tcase_add_test(tests, begins_again_when_it_gets_worse);
+	tcase_add_test(tests, holds_nothing_while_it_is_not_asked);
 	tcase_add_test(tests, forgotten_while_it_moves);
 	tcase_add_test(tests, forgotten_while_it_counts);
 	tcase_add_test(tests, called_off);
+	tcase_add_test(tests, frees_are_given_back_without_a_hint);
+	tcase_add_test(tests, a_plan_grows_with_what_is_freed);
+	tcase_add_test(tests, doubt_is_for_blocks_of_one_size);
 	tcase_add_test(tests, a_driver_need_not_wait);
 	tcase_add_test(tests, a_driver_ends_what_was_forgotten);
 	return run_tests(tests);

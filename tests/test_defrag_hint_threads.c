@@ -103,12 +103,16 @@ START_TEST(others_allocate_and_free)
 }
 END_TEST
 
-/* Each asks about blocks of its own, and moves them. */
+/*
+ * Each asks about blocks of its own, and moves them. One that runs only when the others are done, as on
+ * a loaded machine it may, has to show its blocks anew before any of them moves.
+ */
 static void *ask(void *argument)
 {
 	struct blocks *blocks = argument;
+	size_t scans = 4, scans_max = 60;
 
-	for (size_t i = 0; i < 4 * blocks->count; i++) {
+	for (size_t i = 0; i < (blocks->shown > 0 ? scans : scans_max) * blocks->count; i++) {
 		struct held_block *block = &blocks->held[i % blocks->count];
 
 		if (!zdefrag_hint(block->at))

@@ -73,17 +73,18 @@ ZMALLOC_API int zdefrag_supported(void);
  * to empty; they are answered 0. From then on each block of those slabs is answered 1, so one scan of the
  * data does most of it, and the next shows the blocks that were asked about too early.
  *
- * A slab with a block that is never asked about cannot be emptied, and what is moved out of it is moved
- * in vain. Where too many were, the library counts first, from then on: a scan is answered 0, and in
- * the next only blocks of slabs that were shown whole are answered 1.
+ * While fragmentation grows, more slabs are chosen as it does. A slab with a block that is never asked
+ * about cannot be emptied, and what is moved out of it is moved in vain. Where too many were, the library
+ * counts first: of blocks of that size, only those in slabs that were shown whole are answered 1.
  *
  * When fragmentation is down to one percent, or to what can be attained, hints are 0 and cost next to
  * nothing; zdefrag_hint_get_stats() says why. A cycle begins again when it gets worse by a quarter.
  *
- * A program that stops asking without saying so is waited for: for 30 seconds, or for twice the
- * longest pause that has ended a cycle before, up to ten minutes. Then its own z-calls end the cycle, a
- * little with each. If it makes none, what is held stays held. A cycle that still counts holds nothing
- * but its tables, half a percent of the heap or so, and waits for the next hint.
+ * A program that stops asking without saying so gets back what is held after two seconds, or twice the
+ * longest pause before, up to half a minute: its own z-calls do that, a little with each. If it makes
+ * none, what is held stays held. The cycle then has nothing but its tables, half a percent of the heap or
+ * so, and goes on with the next hint; after 30 seconds, or twice the longest pause that has ended a cycle
+ * before, up to ten minutes, the next hint ends it.
  *
  * A hint takes some microseconds at most, but for a few in each scan that look at the allocator's
  * statistics: 0.1 to 0.3 ms. Giving emptied pages back to the system is left to the allocator;

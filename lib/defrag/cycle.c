@@ -124,7 +124,8 @@ static size_t words_of(uint32_t regions)
 
 /*
  * How much does a heap like this one need?
- * A quarter more slabs than there are, as the program goes on allocating.
+ * Three times the slabs that there are, as the program goes on allocating; what is not used costs
+ * addresses only.
  */
 static bool have_tables(void)
 {
@@ -140,8 +141,8 @@ static bool have_tables(void)
 			words += count * words_of(layout->bin[bin].regions) +
 				 layout->bin[bin].regions + 1;
 		}
-	slabs += slabs / 4 + 1024;
-	words += words / 4 + 1024;
+	slabs += 2 * slabs + 65536;
+	words += 2 * words + 65536;
 	pools = (size_t)zm_cycle.arenas * layout->bins;
 	return slabs < ZM_PAGE_PINNED &&
 	       have_table(&tables.slabs, slabs, sizeof(*zm_cycle.slabs)) &&
@@ -206,6 +207,7 @@ void zm_cycle_shut(void)
 {
 	zm_cycle.open = false;
 	shut_gate();
+	zm_cycle.blameless = false;
 	zm_cycle.cursor = 0;
 	zm_cycle.drained = 0;
 	zm_cycle.cleared_bytes = 0;

@@ -103,11 +103,16 @@ struct zm_plan_rule {
 	uint32_t late_asked;
 	bool late;             /* choose among those now, and not among the others */
 	unsigned unshown_x256; /* so many of 256 used regions may not have been shown */
+	/* Not NULL: of a bin that has 0 here no region need have been shown. blindly: choose no other. */
+	const uint8_t *doubt;
+	bool blindly;
 	/*
 	 * Full slabs too, the last of all: where holes are in slabs that cannot be emptied, they may
 	 * take in what lies in a full one.
 	 */
 	bool full;
+	/* The program goes on freeing: holes that it will have made by then, to 256 that there are. */
+	unsigned ahead_x256;
 };
 
 #define ZM_GATE_OPEN 0x80000000u
@@ -142,8 +147,10 @@ struct zm_cycle {
 	size_t want_bytes, planned_bytes;
 	size_t evacuated; /* regions used in chosen slabs when they were pinned */
 	uint32_t chosen, emptied;
+	uint32_t bin_chosen[ZM_SLAB_BINS_MAX], bin_left[ZM_SLAB_BINS_MAX]; /* left: not emptied */
 
 	/* Ending. */
+	bool blameless; /* a slab that is not empty yet may be chosen again as if it never had been */
 	unsigned drained;     /* stocks of the allocator's, given back */
 	size_t cleared_bytes; /* of the tables, given back */
 
@@ -222,6 +229,12 @@ void zm_count_visit(const void *ptr, uint32_t *work_ns);
 
 /* Begin to plan for releasing at least want_bytes of slabs. Nothing is pinned or held. */
 void zm_plan_begin(size_t want_bytes, const struct zm_plan_rule *rule);
+
+/*
+ * While blocks move: plan for releasing so much more. What is pinned stays pinned, and zm_plan_look()
+ * and zm_plan_choose() go on as for a new plan.
+ */
+void zm_plan_extend(size_t more_bytes, const struct zm_plan_rule *rule);
 
 /* The plan is complete, and it is not enough: look again, at slabs of the second kind. */
 void zm_plan_begin_late(void);

@@ -23,9 +23,7 @@ void zm_hint_copy_goes_to(uint32_t arena)
 
 static bool slabs_are_chosen(void)
 {
-	return zm_load(&zm_cycle.owner) == &zm_hints_owner &&
-	       (zm_hints.stage == ZM_HINT_CHOOSING || zm_hints.stage == ZM_HINT_PRIMING ||
-		zm_hints.stage == ZM_HINT_MOVING);
+	return zm_load(&zm_cycle.owner) == &zm_hints_owner && zm_cycle.open;
 }
 
 /* NULL: nothing is special about this block. */

@@ -38,7 +38,8 @@ void zm_shown_begin_run(void)
 void zm_shown_begin(void)
 {
 	zm_hints.enough = 0;
-	zm_hints.grown_asked = zm_hints.grown_shown = 0;
+	zm_hints.grown_asked = zm_hints.asked;
+	zm_hints.grown_shown = zm_cycle.shown;
 	zm_shown_begin_run();
 }
 
@@ -133,7 +134,8 @@ static uint64_t weight_wanted(void)
 bool zm_shown_is_complete(void)
 {
 	return zm_hints.run_weight >= weight_wanted() ||
-	       (zm_hints.enough == 0 && zm_hints.asked >= zm_hints.blocks * HEAPS_MAX + FEW_BLOCKS);
+	       (zm_hints.enough == 0 &&
+		zm_hints.asked - zm_hints.afresh_asked >= zm_hints.blocks * HEAPS_MAX + FEW_BLOCKS);
 }
 
 void zm_shown_want_more(void)

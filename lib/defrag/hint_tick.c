@@ -15,6 +15,7 @@
 #include "defrag/hint.h"
 
 #define PATIENCE_NS 30000000000u
+#define PIN_PATIENCE_NS 2000000000u
 #define PATIENCE_MAX_NS 600000000000u
 
 /* When a driver wants to begin, hints that were not asked for so long count as forgotten. */
@@ -28,11 +29,18 @@
 #define WORK_CALLS 64
 #define TICK_WORK 512
 
-ZM_ATOMIC(size_t) zm_hint_clock_ahead_ms;
+ZM_ATOMIC(size_t) zm_hint_clock_ms;
 
 uint64_t zm_hint_now_ns(void)
 {
-	return zm_now_ns() + (uint64_t)zm_load(&zm_hint_clock_ahead_ms) * 1000000u;
+	size_t ms = zm_load(&zm_hint_clock_ms);
+
+	return zm_likely(ms == 0) ? zm_now_ns() : (uint64_t)ms * 1000000u;
+}
+
+static uint64_t pin_patience_ns(void)
+{
+	return zm_hints.pin_patience_ns != 0 ? zm_hints.pin_patience_ns : PIN_PATIENCE_NS;
 }
 
 static uint64_t patience_ns(void)
@@ -46,7 +54,12 @@ void zm_hint_check_pause(void)
 	bool runs = zm_hints.stage != ZM_HINT_IDLE && zm_hints.stage != ZM_HINT_ENDING;
 
 	zm_hints.clock_ns = now;
-	if (last == 0 || pause <= patience_ns())
+	if (last == 0)
+		return;
+	/* What was suspended for a pause like this one shall not be for the next. */
+	if (runs && pause > pin_patience_ns() && pause <= PATIENCE_NS / 2)
+		zm_hints.pin_patience_ns = 2 * pause;
+	if (pause <= patience_ns())
 		return;
 	if (pause <= PATIENCE_MAX_NS / 2 &&
 	    (runs || zm_hints.total.reason == ZDEFRAG_REASON_NOT_ASKED))
@@ -64,18 +77,25 @@ static void check_patience(void)
 		zm_hints.noticed_ns = now;
 	} else if (now - zm_hints.noticed_ns > patience_ns()) {
 		zm_hint_begin_ending(ZDEFRAG_REASON_NOT_ASKED);
+	} else if (zm_cycle.open && now - zm_hints.noticed_ns > pin_patience_ns()) {
+		zm_hint_suspend();
 	}
 }
 
 static void tick(void)
 {
 	int saved_errno = errno;
+	uint32_t work_ns = 0;
 
 	if (!zm_cycle_trylock())
 		return;
 	if (zm_load(&zm_cycle.owner) == &zm_hints_owner) {
 		if (zm_hints.stage == ZM_HINT_ENDING)
 			zm_hint_end_some(TICK_WORK);
+		else if (zm_hints.stage == ZM_HINT_SETTLING)
+			zm_hint_settle_some(TICK_WORK);
+		else if (zm_load(&zm_cycle.full) != 0 && zm_cycle.open)
+			zm_move_release_full(&work_ns);
 		else
 			check_patience();
 	}
@@ -89,7 +109,7 @@ void zm_hint_tick(void)
 	static ZM_TLS unsigned calls;
 
 	if (zm_likely(++calls % WORK_CALLS != 0) ||
-	    (!zm_load(&zm_hints.ending) && calls % LOOK_CALLS != 0))
+	    (!zm_load(&zm_hints.ending) && zm_load(&zm_cycle.full) == 0 && calls % LOOK_CALLS != 0))
 		return;
 	if (zm_load(&zm_cycle.owner) == &zm_hints_owner)
 		tick();

@@ -203,6 +203,9 @@ static uint32_t unpin(struct zm_slab_record *slab)
 	zm_store(&slab->live, 0);
 	zm_store(&slab->listed, 0);
 	zm_store_release(&slab->state, ZM_SLAB_SEEN);
+	if (zm_cycle.blameless)
+		return UNPIN_WORK;
+	zm_cycle.bin_left[slab->bin]++;
 	if (slab->vain < UINT8_MAX)
 		slab->vain++;
 	return UNPIN_WORK;
@@ -328,9 +331,9 @@ bool zm_move_prime(unsigned *tries)
 
 void zm_move_release_spares(void)
 {
-	for (uint32_t i = 0; i < zm_cycle.heap_count; i++) {
-		struct zm_pool *pool = &zm_cycle.pools[zm_cycle.heap[i]];
-		unsigned bin = zm_cycle.heap[i] % zm_cycle.layout->bins;
+	for (uint32_t i = 0; i < zm_cycle.arenas * zm_cycle.layout->bins; i++) {
+		struct zm_pool *pool = &zm_cycle.pools[i];
+		unsigned bin = i % zm_cycle.layout->bins;
 
 		if (pool->spare == NULL)
 			continue;

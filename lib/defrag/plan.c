@@ -47,6 +47,7 @@ static void open_pool(unsigned arena, unsigned bin, size_t slabs, size_t used)
 	size_t regions = slabs * zm_cycle.layout->bin[bin].regions;
 
 	pool->free_outside = regions > used ? regions - used : 0;
+	pool->free_outside += pool->free_outside * zm_cycle.rule.ahead_x256 / 256;
 	pool->evacuated = 0;
 	pool->listed = false;
 	pool->spare = NULL;
@@ -60,7 +61,7 @@ static void look_from_the_start(bool late)
 	zm_cycle.heap_built = false;
 }
 
-void zm_plan_begin(size_t want_bytes, const struct zm_plan_rule *rule)
+static void open_pools(void)
 {
 	size_t slabs, used;
 
@@ -73,11 +74,28 @@ void zm_plan_begin(size_t want_bytes, const struct zm_plan_rule *rule)
 				slabs = used = 0;
 			open_pool(arena, bin, slabs, used);
 		}
+}
+
+void zm_plan_begin(size_t want_bytes, const struct zm_plan_rule *rule)
+{
 	zm_cycle.rule = *rule;
-	zm_cycle.want_bytes = want_bytes;
+	open_pools();
+	zm_cycle.want_bytes = want_bytes + want_bytes * rule->ahead_x256 / 256;
 	zm_cycle.planned_bytes = 0;
 	zm_cycle.evacuated = 0;
 	zm_cycle.chosen = zm_cycle.emptied = 0;
+	memset(zm_cycle.bin_chosen, 0, sizeof(zm_cycle.bin_chosen));
+	memset(zm_cycle.bin_left, 0, sizeof(zm_cycle.bin_left));
+	look_from_the_start(false);
+}
+
+void zm_plan_extend(size_t more_bytes, const struct zm_plan_rule *rule)
+{
+	zm_move_release_spares();
+	zm_cycle.rule = *rule;
+	open_pools();
+	zm_cycle.want_bytes =
+		zm_cycle.planned_bytes + more_bytes + more_bytes * rule->ahead_x256 / 256;
 	look_from_the_start(false);
 }
 
@@ -131,9 +149,28 @@ static bool may_choose(const struct zm_slab_record *slab, uint32_t used)
 	bool late = (int32_t)(slab->asked - rule->late_asked) >= 0;
 	uint32_t unshown = used * rule->unshown_x256 / 256;
 
+	if (rule->doubt != NULL && rule->doubt[slab->bin] == 0 && slab->vain == 0)
+		unshown = used;
+	else if (rule->blindly)
+		return false;
+
 	return zm_load(&slab->state) == ZM_SLAB_SEEN && used != 0 &&
 	       used < zm_cycle.layout->bin[slab->bin].regions + rule->full && late == rule->late &&
 	       slab->vain < VAIN_MAX && used <= zm_load(&slab->live) + unshown;
+}
+
+/* Of an earlier plan: its holes serve nobody, and its blocks need some elsewhere. */
+static void count_chosen(const struct zm_slab_record *slab, uint32_t used)
+{
+	struct zm_pool *pool = zm_plan_pool(slab->arena, slab->bin);
+	uint32_t regions = zm_cycle.layout->bin[slab->bin].regions;
+	uint32_t held = zm_load(&slab->held_count);
+
+	if (zm_cycle.rule.late || used > regions)
+		return;
+	pool->free_outside -=
+		regions - used < pool->free_outside ? regions - used : pool->free_outside;
+	pool->evacuated += used > held ? used - held : 0;
 }
 
 static void look_at(const uint32_t *numbers, char *const *bases, const uint32_t *bins, size_t count)
@@ -144,7 +181,9 @@ static void look_at(const uint32_t *numbers, char *const *bases, const uint32_t 
 	for (size_t i = 0; i < count; i++) {
 		struct zm_slab_record *slab = &zm_cycle.slabs[numbers[i]];
 
-		if (used[i] == UINT32_MAX)
+		if (zm_load(&slab->state) == ZM_SLAB_CHOSEN)
+			count_chosen(slab, used[i]);
+		else if (used[i] == UINT32_MAX)
 			zm_move_forget(slab); /* it is no slab of this bin any more */
 		else if (may_choose(slab, used[i]))
 			add_candidate(numbers[i], used[i]);
@@ -163,7 +202,8 @@ bool zm_plan_look(uint32_t slabs)
 		/* What lies there now may be met again, and be known better. */
 		if (zm_load(&slab->state) == ZM_SLAB_DOUBT)
 			zm_move_forget(slab);
-		if (zm_load(&slab->state) != ZM_SLAB_SEEN)
+		if (zm_load(&slab->state) != ZM_SLAB_SEEN &&
+		    zm_load(&slab->state) != ZM_SLAB_CHOSEN)
 			continue;
 		numbers[count] = zm_cycle.cursor;
 		bins[count] = slab->bin;
@@ -275,6 +315,7 @@ static bool pin(struct zm_slab_record *slab, uint32_t used)
 	zm_store(&slab->next, 0);
 	zm_table_set(slab->base, bin->slab_bytes, (number + 1) | ZM_PAGE_PINNED);
 	zm_cycle.chosen++;
+	zm_cycle.bin_chosen[slab->bin]++;
 	return true;
 }
 
@@ -326,6 +367,6 @@ void zm_plan_close(void)
 	zm_cycle.heap_count = 0;
 	zm_cycle.opened = 0;
 	for (uint32_t i = 0; i < pools; i++)
-		if (zm_cycle.pools[i].evacuated != 0)
+		if (zm_cycle.pools[i].evacuated != 0 || zm_cycle.pools[i].spare != NULL)
 			zm_cycle.heap[zm_cycle.heap_count++] = i;
 }
