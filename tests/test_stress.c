@@ -250,7 +250,8 @@ static void *change_settings(void *unused)
 	while (goes_on()) {
 		zmalloc_set_oom_handler(NULL);
 		zmalloc_purge();
-		REQUIRE(ztrymalloc(PTRDIFF_MAX) == NULL && errno == ENOMEM);
+		REQUIRE(ztrymalloc(opaque_size((size_t)PTRDIFF_MAX + 1)) == NULL &&
+			errno == ENOMEM);
 		usleep(50);
 	}
 	return unused;
