@@ -6,9 +6,9 @@
 
 #include "start.h"
 
-#include "account.h"
+#include "account/account.h"
+#include "live/publish.h"
 #include "os/os.h"
-#include "publish.h"
 
 const char zm_start_is_linked = 1;
 

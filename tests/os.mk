@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Tests of the operating system's side: lib/os and lib/process.c.
+# Tests of the operating system's side: lib/os and lib/stats/process.c.
 
 zm_os_tests = \
 	tests/test_os_cgroup \

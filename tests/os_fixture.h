@@ -7,7 +7,7 @@
 #ifndef TESTS_OS_FIXTURE_H
 #define TESTS_OS_FIXTURE_H
 
-#include "os/text.h"
+#include "base/text.h"
 
 /* The whole of a text file, such as "stat/plain"; valid until the next call. */
 struct zm_span fixture_text(const char *name);

@@ -21,9 +21,9 @@
 #include <dlfcn.h>
 #endif
 
-#include "lib/account_state.h"
-#include "lib/fork.h"
-#include "lib/lock.h"
+#include "lib/account/state.h"
+#include "lib/base/fork.h"
+#include "lib/base/lock.h"
 
 enum {
 	CHILD_ALARM = 60

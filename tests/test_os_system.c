@@ -4,8 +4,8 @@
  */
 #include "config.h"
 
-#include "os/lines.h"
 #include "os/file.h"
+#include "os/lines.h"
 #include "os/os.h"
 #include "os/proc.h"
 #include "tests/support.h"

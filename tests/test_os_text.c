@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/test_os_text.c - pieces of text, numbers and lines: lib/os/text.c and lib/os/lines.c.
+ * tests/test_os_text.c - pieces of text, numbers and lines: lib/base/text.c and lib/os/lines.c.
  */
 #include "config.h"
 

@@ -22,7 +22,7 @@
 
 #include <zmalloc/stats.h>
 
-#include "page.h"
+#include "live/page.h"
 
 /* A user that is not us. */
 #define NOBODY 65534

@@ -33,7 +33,7 @@ bool zm_arena_may_own(const void *ptr);
  * Free all blocks; destroy the arena too. Neither may be called while another thread is about one of
  * the blocks, or about the arena.
  * gone: told what blocks were charged with that no counter of the allocator's has been told of, in
- *       one sum or in several. It is called with the lock ARENAS of lib/fork.h, so that no child has
+ *       one sum or in several. It is called with the lock ARENAS of lib/base/fork.h, so that no child has
  *       the blocks gone and not their charge.
  * 0 or an errno value: ENOMEM, and nothing is changed.
  */

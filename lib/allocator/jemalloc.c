@@ -18,7 +18,7 @@
 #include "allocator/jemalloc_arena.h"
 #include "allocator/jemalloc_names.h"
 #include "allocator/slab.h"
-#include "lock.h"
+#include "base/lock.h"
 
 #if ZM_JE_DIRECT
 /*

@@ -28,9 +28,9 @@
 
 #include "allocator/jemalloc_arena.h"
 #include "allocator/jemalloc_names.h"
-#include "atomic.h"
-#include "fork.h"
-#include "lock.h"
+#include "base/atomic.h"
+#include "base/fork.h"
+#include "base/lock.h"
 
 #if !defined(MAP_ANONYMOUS)
 #define MAP_ANONYMOUS MAP_ANON

@@ -30,8 +30,8 @@
 #include "allocator/jemalloc_arena.h"
 #include "allocator/jemalloc_decay.h"
 #include "allocator/jemalloc_mib.h"
-#include "atomic.h"
-#include "clock.h"
+#include "base/atomic.h"
+#include "base/clock.h"
 
 /* jemalloc's SMOOTHSTEP_NSTEPS. */
 #define CURVE_STEPS 200

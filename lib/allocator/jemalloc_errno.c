@@ -23,8 +23,8 @@
 #include <string.h>
 
 #include "allocator/jemalloc_names.h"
-#include "atomic.h"
-#include "lock.h"
+#include "base/atomic.h"
+#include "base/lock.h"
 
 /* jemalloc's own hooks, and the same with those four wrapped that make system calls in a free. */
 static extent_hooks_t *plain;

@@ -21,8 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "atomic.h"
-#include "compiler.h"
+#include "base/atomic.h"
+#include "base/compiler.h"
 
 #if UINTPTR_MAX > 0xffffffff
 #define ZM_GRANULE_SHIFT (12 + 15)

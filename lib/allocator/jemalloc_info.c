@@ -12,7 +12,7 @@
 #include <errno.h>
 
 #include "allocator/jemalloc_mib.h"
-#include "lock.h"
+#include "base/lock.h"
 
 static struct {
 	struct zm_je_mib epoch, initialized;

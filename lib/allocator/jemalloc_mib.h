@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "allocator/jemalloc_names.h"
-#include "compiler.h"
+#include "base/compiler.h"
 
 #define ZM_JE_MIB_DEPTH 8
 

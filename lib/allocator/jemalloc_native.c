@@ -8,7 +8,7 @@
 
 #include "allocator/allocator.h"
 #include "allocator/jemalloc_names.h"
-#include "large_stack.h"
+#include "base/large_stack.h"
 
 bool zm_native_arenas(void)
 {

@@ -22,7 +22,7 @@
 #include "allocator/jemalloc_gone.h"
 #include "allocator/jemalloc_granules.h"
 #include "allocator/jemalloc_mib.h"
-#include "lock.h"
+#include "base/lock.h"
 
 void zm_slab_note(const void *ptr)
 {

@@ -9,8 +9,8 @@
 
 #include "allocator/kept_info.h"
 
-#include "fork.h"
-#include "lock.h"
+#include "base/fork.h"
+#include "base/lock.h"
 
 static struct {
 	struct zm_lock lock;

@@ -16,7 +16,7 @@
 
 #include <zmalloc.h>
 
-#include "lock.h"
+#include "base/lock.h"
 
 #if defined(ZM_LIBC_CHUNKS)
 

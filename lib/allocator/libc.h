@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "allocator/libc_choice.h"
-#include "compiler.h"
+#include "base/compiler.h"
 
 #ifdef HAVE_FREE_KEEPS_ERRNO
 #define ZM_RAW_FREE_KEEPS_ERRNO 1

@@ -14,8 +14,8 @@
 #include <gnu/libc-version.h>
 #endif
 
-#include "lock.h"
-#include "program.h"
+#include "base/lock.h"
+#include "base/program.h"
 
 bool zm_libc_is_foreign;
 

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 
 /*
  * Written once, before the first call through it returns; until then each function makes the choice

@@ -18,7 +18,7 @@
 #endif
 
 #include "allocator/kept_info.h"
-#include "large_stack.h"
+#include "base/large_stack.h"
 
 #if defined(HAVE_MALLINFO2)
 

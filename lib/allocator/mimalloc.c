@@ -16,7 +16,7 @@
 
 #include "allocator/slab.h"
 
-#include "lock.h"
+#include "base/lock.h"
 
 ZM_ATOMIC(bool) zm_mi_inner_blocks;
 

@@ -21,9 +21,9 @@
 #include <stdint.h>
 
 #include "allocator/allocator.h"
-#include "atomic.h"
-#include "fork.h"
-#include "lock.h"
+#include "base/atomic.h"
+#include "base/fork.h"
+#include "base/lock.h"
 
 #if defined(ZM_RAW_ARENAS)
 

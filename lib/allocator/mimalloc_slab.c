@@ -30,8 +30,8 @@
 
 #include "allocator/allocator.h"
 #include "allocator/mimalloc_heap.h"
-#include "fork.h"
-#include "lock.h"
+#include "base/fork.h"
+#include "base/lock.h"
 
 /* All pages of mimalloc are of whole such. */
 #define GRANULE_SHIFT 16

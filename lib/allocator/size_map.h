@@ -20,8 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "atomic.h"
-#include "compiler.h"
+#include "base/atomic.h"
+#include "base/compiler.h"
 
 /* Of the processor, or less: pages of every allocator begin at a multiple of it. */
 #define ZM_SIZE_MAP_PAGE_BYTES ((uintptr_t)4096)

@@ -18,7 +18,7 @@
 #include <zmalloc.h>
 
 #include "allocator/kept_info.h"
-#include "lock.h"
+#include "base/lock.h"
 
 /*
  * A sampled block has pages of its own, whatever its size. The variable is the allocator's, which

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "allocator/size_map.h"
-#include "compiler.h"
+#include "base/compiler.h"
 
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
 #define ZM_RAW_COUNTS 0

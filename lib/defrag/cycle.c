@@ -14,9 +14,9 @@
 #include <sched.h>
 #include <string.h>
 
-#include "account.h"
+#include "account/account.h"
+#include "base/fork.h"
 #include "defrag/hook.h"
-#include "fork.h"
 #include "os/os.h"
 
 struct zm_cycle zm_cycle = {.lock = ZM_LOCK_INITIALIZER};

@@ -32,8 +32,8 @@
 #include <stdint.h>
 
 #include "allocator/slab.h"
-#include "atomic.h"
-#include "lock.h"
+#include "base/atomic.h"
+#include "base/lock.h"
 #include "defrag/table.h"
 
 enum zm_slab_state {

@@ -22,7 +22,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "defrag/cycle.h"
 #include "defrag/driver.h"
 

@@ -26,12 +26,12 @@
 
 #include <zmalloc/redis.h>
 
-#include "account.h"
+#include "account/account.h"
+#include "alloc/oom.h"
 #include "allocator/allocator.h"
-#include "clock.h"
+#include "base/clock.h"
 #include "defrag/cycle.h"
 #include "defrag/hook.h"
-#include "oom.h"
 
 /*
  * What one hint does before any is answered 1: pages looked at, slabs pinned; 3 us each. A batch

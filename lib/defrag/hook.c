@@ -18,7 +18,7 @@
 
 #include <string.h>
 
-#include "account.h"
+#include "account/account.h"
 #include "allocator/allocator.h"
 #include "defrag/cycle.h"
 

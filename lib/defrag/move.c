@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#include "account.h"
+#include "account/account.h"
 #include "allocator/allocator.h"
 
 /* ---- Regions of pinned slabs ---- */

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "defrag/cycle.h"
 
 /* ---- The object ---- */

@@ -8,7 +8,7 @@
  */
 #include "config.h"
 
-#include "clock.h"
+#include "base/clock.h"
 #include "defrag/cycle.h"
 #include "defrag/driver.h"
 

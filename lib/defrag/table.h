@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "atomic.h"
-#include "compiler.h"
+#include "base/atomic.h"
+#include "base/compiler.h"
 
 /* An entry: 0, or a slab's number + 1, with this bit set while the slab is pinned. */
 #define ZM_PAGE_PINNED 0x80000000u

@@ -10,9 +10,9 @@
  */
 #include "config.h"
 
+#include "base/text.h"
 #include "os/failure.h"
 #include "os/os.h"
-#include "os/text.h"
 
 #include <errno.h>
 #include <libproc.h>

@@ -4,10 +4,10 @@
  */
 #include "config.h"
 
+#include "base/text.h"
 #include "os/failure.h"
 #include "os/os.h"
 #include "os/rss_only.h"
-#include "os/text.h"
 
 #include <errno.h>
 #include <sys/param.h>

@@ -4,9 +4,9 @@
  */
 #include "config.h"
 
+#include "base/text.h"
 #include "os/os.h"
 #include "os/rss_only.h"
-#include "os/text.h"
 
 #include <OS.h>
 #include <errno.h>

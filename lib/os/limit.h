@@ -5,7 +5,7 @@
 #ifndef ZM_OS_LIMIT_H
 #define ZM_OS_LIMIT_H
 
-#include "os/text.h"
+#include "base/text.h"
 
 struct zm_limit {
 	uint64_t bytes; /* UINT64_MAX while there is none */

@@ -6,7 +6,7 @@
 #ifndef ZM_OS_LINES_H
 #define ZM_OS_LINES_H
 
-#include "os/text.h"
+#include "base/text.h"
 
 /*
  * A line longer than the buffer comes as its beginning only, marked; the rest of it is skipped and

@@ -6,8 +6,8 @@
  */
 #include "config.h"
 
+#include "base/text.h"
 #include "os/os.h"
-#include "os/text.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -7,10 +7,10 @@
  */
 #include "config.h"
 
+#include "base/text.h"
 #include "os/failure.h"
 #include "os/os.h"
 #include "os/rss_only.h"
-#include "os/text.h"
 
 #include <errno.h>
 #include <sys/types.h>

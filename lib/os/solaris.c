@@ -10,10 +10,10 @@
  */
 #undef _FILE_OFFSET_BITS
 
+#include "base/text.h"
 #include "os/file.h"
 #include "os/os.h"
 #include "os/rss_only.h"
-#include "os/text.h"
 
 #include <errno.h>
 #include <procfs.h>

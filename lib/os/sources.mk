@@ -15,9 +15,7 @@ zm_os_sources = \
 	lib/os/rss_only.h \
 	lib/os/sigpipe.c \
 	lib/os/sigpipe.h \
-	lib/os/stay.c \
-	lib/os/text.c \
-	lib/os/text.h
+	lib/os/stay.c
 
 # Those that read the text of Linux's /proc build everywhere: their tests need no Linux.
 zm_os_proc_sources = \

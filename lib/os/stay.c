@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-#include "program.h"
+#include "base/program.h"
 
 #if defined(PIC) && defined(HAVE_LINKER_NODELETE)
 

@@ -32,7 +32,7 @@ compile() {
 	$clang $flags -DHAVE_CONFIG_H -I. -I"$source/lib" -I"$source/include" -I"$source/tests/fuzz" \
 		-o "$build/$1" "$source/tests/fuzz/$1.c" "$source"/lib/os/cgroup.c \
 		"$source"/lib/os/file.c "$source"/lib/os/lines.c "$source"/lib/os/limit.c \
-		"$source"/lib/os/proc.c "$source"/lib/os/text.c "$source"/lib/os/pages.c \
+		"$source"/lib/os/proc.c "$source"/lib/base/text.c "$source"/lib/os/pages.c \
 		"$source/tests/fuzz/no_memory_size.c"
 }
 

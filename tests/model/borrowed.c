@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/model/borrowed.c - the allocator's own two counters of a thread, read by another
- * (zm_counter_borrowed_bytes() in lib/account_state.h), a transcript.
+ * (zm_counter_borrowed_bytes() in lib/account/state.h), a transcript.
  *
  * The owner's stores are the allocator's, plain ones. The model lets them be seen in their order, as
  * on x86: for a processor that does not promise it nothing on the reader's side helps, and the figure

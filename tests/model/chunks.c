@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/model/chunks.c - records in chunks that are never freed (lib/account.c, lib/account_sum.c), a
+ * tests/model/chunks.c - records in chunks that are never freed (lib/account/account.c, lib/account/sum.c), a
  * transcript: whoever sums walks them without a lock while a thread joins.
  */
 #include "tests/model/model.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/model/counters.c - used memory and the peak (lib/account_threshold.c, lib/account_sum.c), a transcript
+ * tests/model/counters.c - used memory and the peak (lib/account/threshold.c, lib/account/sum.c), a transcript
  * for two records: each has one thread that allocates and compares with its ceiling without a lock,
  * while the other may lower that ceiling under it.
  *

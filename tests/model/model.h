@@ -3,7 +3,7 @@
  * tests/model/model.h - every order in which the accesses of a few threads can be seen, tried.
  *
  * A model is a few short threads that run the library's own code, or a transcript of it, over the
- * macros of lib/atomic.h; here these lead to a small machine that is as weak as C11 allows, within the
+ * macros of lib/base/atomic.h; here these lead to a small machine that is as weak as C11 allows, within the
  * limits below. The machine runs the threads over and over until every interleaving of their atomic
  * accesses was tried, and at each load every store that C11 lets it read. A model says by
  * model_require() what has to hold.
@@ -70,7 +70,7 @@ struct model_lock {
 void model_lock(struct model_lock *lock);
 void model_unlock(struct model_lock *lock);
 
-/* ---- lib/atomic.h, over the machine ---- */
+/* ---- lib/base/atomic.h, over the machine ---- */
 
 #define ZM_ATOMIC_H
 

@@ -6,7 +6,7 @@
 #include "defrag/table.h"
 
 #include "allocator/jemalloc_granules.h"
-#include "page.h"
+#include "live/page.h"
 
 uint32_t look_up(const void *ptr);
 bool may_ask(const void *ptr);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/model/page.c - the published page's sequence (lib/page.h), as it is. The copy is atomic word by
+ * tests/model/page.c - the published page's sequence (lib/live/page.h), as it is. The copy is atomic word by
  * word here; between processes the kernel makes it.
  */
 #include "tests/model/model.h"
 
 #include "tests/model/models.h"
 
-#include "lib/page.h"
+#include "lib/live/page.h"
 
 static struct {
 	zm_page_sequence sequence;

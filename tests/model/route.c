@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/model/route.c - a process's first arenas (zm_account_route() in lib/account_free.c), a transcript:
+ * tests/model/route.c - a process's first arenas (zm_account_route() in lib/account/free.c), a transcript:
  * every thread frees another way before the first block of an arena can reach it.
  */
 #include "tests/model/model.h"

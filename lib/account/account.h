@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/account/account.h - who holds how much: the counters, and the few loads that the fast path makes.
+ *
+ * A thread's figure (allocated less freed, in bytes charged) is found in one of two ways, chosen
+ * when compiled:
+ *
+ *   ZM_COUNT_SIZES     our counter, sizes asked of the adaptor.
+ *   ZM_COUNT_BORROWED  the allocator's own counters of the thread are the figure; nothing is added
+ *                      up here. For an allocator that only our blocks come from: the jemalloc that
+ *                      the shared library keeps to itself.
+ */
+#ifndef ZM_ACCOUNT_H
+#define ZM_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "allocator/allocator.h"
+#include "base/atomic.h"
+#include "base/compiler.h"
+
+#if !ZM_RAW_COUNTS
+#define ZM_COUNT_SIZES 1
+#define ZM_COUNT_BORROWED 0
+#else
+#define ZM_COUNT_SIZES 0
+#define ZM_COUNT_BORROWED 1
+#endif
+
+struct zm_thread;
+
+typedef void (*zm_free_function)(void *ptr);
+/* flags: always 0. The shape of sdallocx(), so that no shim stands between. */
+typedef void (*zm_free_sized_function)(void *ptr, size_t size, int flags);
+
+/*
+ * A thread's place in the account, on a cache line of its own. Records are never freed or moved: a
+ * reader may walk them at any time, and a thread that exits leaves its figure behind for the next
+ * one to go on from.
+ */
+struct zm_counter {
+	/* Our count. Written by the owner alone; where counters are borrowed, what past owners
+	 * left, and corrections. */
+	ZM_ATOMIC(ptrdiff_t) net_bytes;
+	/* The threshold of an owner who counts here. Written under the lock, read by the owner. */
+	ZM_ATOMIC(ptrdiff_t) ceiling_bytes;
+	/* All below: under the lock. */
+	struct zm_thread *owner;
+	/* The ceiling that counts, whatever the owner was told; the figure of a record without owner. */
+	ptrdiff_t granted_bytes;
+	const uint64_t *allocated,
+		*freed; /* the owner's borrowed counters, else both a constant zero */
+	struct zm_counter *next_idle;
+} ZM_CACHELINE_ALIGNED;
+
+/*
+ * What the fast path of the calling thread needs, one cache line of TLS. The static image is that
+ * of a thread not yet known: every member leads to the cold path.
+ */
+struct zm_thread {
+	struct zm_counter *counter;
+#if !ZM_RAW_COUNTS
+	int *errno_at; /* &errno: a call saved */
+#else
+	const uint64_t *allocated, *freed;
+	ZM_ATOMIC(ptrdiff_t)
+	ceiling_bytes; /* of a borrowing thread; written under the account's lock */
+	/*
+	 * How this thread frees: functions that keep errno. zfree() has no compare and nothing to
+	 * do afterwards, so it is a jump: an unknown thread, one past its end, or a defragmentation
+	 * cycle put another function here.
+	 */
+	ZM_ATOMIC(zm_free_function) free;
+	ZM_ATOMIC(zm_free_sized_function) free_sized;
+#endif
+	/* The thread's figure while it has no record: past its end, or for want of one. */
+	ptrdiff_t ended_bytes;
+	unsigned char state; /* enum zm_thread_state */
+	/*
+	 * Resize, and with our own counter free, the slow way: the thread is not known yet, there
+	 * is a watch, or there are arenas. Written under the account's lock.
+	 */
+	ZM_ATOMIC(bool) watched;
+#if ZM_RAW_COUNTS
+	bool keeps_errno; /* the allocator's own frees do */
+#endif
+	bool borrows; /* allocated and freed are the allocator's own and are the figure */
+} ZM_CACHELINE_ALIGNED;
+
+enum zm_thread_state {
+	ZM_THREAD_NEW,
+	ZM_THREAD_LIVE,
+	ZM_THREAD_ENDED
+};
+
+extern ZM_TLS struct zm_thread zm_thread;
+
+/* The record of threads that have none: its ceiling is below every figure, so nothing is ever added
+ * to it. */
+extern struct zm_counter zm_no_counter;
+
+/* ---- Hot ------------------------------------------------------------------------------------ */
+
+/* Add a new block of `bytes`. False: nothing was added, go to zm_account_new(). */
+ZM_INLINE bool zm_account_add(size_t bytes)
+{
+	struct zm_counter *counter = zm_thread.counter;
+	ptrdiff_t net = zm_load(&counter->net_bytes) + (ptrdiff_t)bytes;
+
+	if (zm_unlikely(net > zm_load(&counter->ceiling_bytes)))
+		return false;
+	zm_store(&counter->net_bytes, net);
+	return true;
+}
+
+/* Take a freed block off. The caller has seen that the thread has a counter. */
+ZM_INLINE void zm_account_sub(struct zm_counter *counter, size_t bytes)
+{
+	zm_store(&counter->net_bytes, zm_load(&counter->net_bytes) - (ptrdiff_t)bytes);
+}
+
+#if ZM_RAW_COUNTS
+/* Has a borrowing thread's figure, which the allocator has moved already, passed its ceiling? */
+ZM_INLINE bool zm_account_over(void)
+{
+	const struct zm_thread *self = &zm_thread;
+
+	return (ptrdiff_t)(*self->allocated - *self->freed) > zm_load(&self->ceiling_bytes);
+}
+#endif
+
+/* ---- Cold ----------------------------------------------------------------------------------- */
+
+/* Make the calling thread known. Afterwards its state is LIVE, or ENDED where there was no room for
+ * a record. */
+void zm_account_join(void);
+
+/*
+ * A new block that the fast path did not settle: charge it if it is not yet (a borrowing thread's
+ * is), set the next threshold, move the peak.
+ */
+void zm_account_new(size_t bytes);
+
+/* A block freed by a thread without a counter of its own to take it off, after the free. */
+void zm_account_gone(size_t bytes);
+
+/*
+ * Free a block of a thread whose figure no fast path keeps, or where there is a watch or an arena.
+ * NULL: nothing.
+ */
+void zm_free_unsettled(void *ptr);
+
+/* A block that changed from old_bytes to new_bytes, on a thread whose allocator does not count for
+ * us. */
+void zm_account_resized(size_t old_bytes, size_t new_bytes);
+
+/* The exact sum, over threads at rest; may pass below zero while blocks change hands. */
+ptrdiff_t zm_account_sum(void);
+
+size_t zm_account_used(void);
+size_t zm_account_peak(void);
+ptrdiff_t zm_account_thread_net(void);
+
+/*
+ * Add to the account what no call of the allocator shows: a whole arena that is gone (bytes < 0),
+ * for instance. Charged to the calling thread.
+ */
+void zm_account_correct(ptrdiff_t bytes);
+
+/*
+ * The library itself took `bytes` straight from the allocator (or gave back, bytes < 0), on the
+ * calling thread and for its own use: keep them out of the account. To be called after each such
+ * call of zm_raw_ functions or of the allocator.
+ */
+void zm_account_raw(ptrdiff_t bytes);
+
+/*
+ * From now on a block may be one of an arena (allocator/arena.h): every free and every resize asks.
+ * To be called before there is the first such block.
+ */
+void zm_account_route(void);
+
+/*
+ * While a watch is set, every block that the program gets or gives up is shown to it first, on the
+ * program's thread. All threads come by from their next call on; a call that has begun by then may
+ * still pass unseen. After the watch is lifted a call may still arrive, so both functions must
+ * always be callable.
+ */
+struct zm_watch {
+	/* A new block. Returns it, or another of the same usable size, alignment and contents in
+	 * its place. */
+	void *(*born)(void *ptr);
+	/* A block that the program frees. True: keep it from the allocator, the watch will free it
+	 * one day. */
+	bool (*died)(void *ptr);
+};
+
+/* NULL lifts the watch. One at a time. */
+void zm_account_watch(const struct zm_watch *watch);
+const struct zm_watch *zm_account_watched(void);
+
+/*
+ * Have `hook` called by every thread that passes its threshold, on the cold path of its allocation,
+ * with no lock held. NULL: no longer, though a call may still arrive. One at a time.
+ */
+typedef void (*zm_account_hook)(void);
+void zm_account_set_hook(zm_account_hook hook);
+
+/*
+ * Have `hook` called in the child of a fork, on the first call there that gets or gives up a block,
+ * with no lock held: not in the handler of the fork, for what runs there may neither wait nor start
+ * a thread, and most children run another program before they call us at all. One at a time.
+ */
+void zm_account_set_child_hook(zm_account_hook hook);
+
+/* Live threads that have used the library. */
+size_t zm_account_threads(void);
+
+#endif

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Who holds how much.
+
+zm_account_sources = \
+	lib/account/account.c \
+	lib/account/account.h \
+	lib/account/free.c \
+	lib/account/state.h \
+	lib/account/sum.c \
+	lib/account/threshold.c

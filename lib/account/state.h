@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/account/state.h - what the files lib/account*.c share: the records, and the figures that the
+ * lock guards. Nobody else includes this.
+ */
+#ifndef ZM_ACCOUNT_STATE_H
+#define ZM_ACCOUNT_STATE_H
+
+#include "account/account.h"
+
+#include <pthread.h>
+
+#include "base/lock.h"
+
+/* The contract of zmalloc_peak_memory(): what a thread may allocate between two looks. */
+#define ZM_STEP_BYTES ((ptrdiff_t)64 * 1024)
+
+/* Records in one piece: one page. */
+#define ZM_CHUNK_COUNTERS 63
+
+struct zm_chunk {
+	ZM_ATOMIC(struct zm_chunk *) next;
+	ZM_ATOMIC(size_t) used; /* records ever taken from it; readers need look no further */
+	struct zm_counter counters[ZM_CHUNK_COUNTERS];
+} ZM_CACHELINE_ALIGNED;
+
+struct zm_account {
+	struct zm_lock lock;
+	struct zm_once once;
+	pthread_key_t key; /* its value: the thread's record; its destructor ends membership */
+	bool usable;       /* the key exists */
+
+	struct zm_counter *idle;
+	struct zm_chunk *last;
+	size_t threads;
+	ptrdiff_t committed_bytes; /* granted_bytes of all records */
+
+	ZM_ATOMIC(const struct zm_watch *) watch; /* written under the lock */
+	ZM_ATOMIC(bool) routed;                   /* written under the lock */
+	ZM_ATOMIC(bool) child_due;                /* a child's first call has yet to come */
+	ZM_ATOMIC(ptrdiff_t) peak_bytes;          /* only ever rises */
+	ZM_ATOMIC(ptrdiff_t) ended_bytes;         /* moved by threads past their end */
+
+	/* Static, so that small programs never map another. */
+	struct zm_chunk first;
+};
+
+extern struct zm_account zm_account;
+
+#if ZM_COUNT_BORROWED
+/*
+ * The owner's counters are the allocator's plain words, which it moves with plain stores. C11 calls
+ * that a data race whatever is done here; what can be had is what the processor and the compiler
+ * promise beyond it. An aligned word is stored in one piece, which ZM_RAW_COUNTS asks of a machine.
+ * Here the words are read as atomic ones: in one piece, once for each time it is written, and with
+ * an order.
+ *
+ * freed is read first. An acquire keeps the load of allocated behind it (C11 7.17.3: nothing that
+ * follows an acquire in the program happens before it), so all that the owner does between the two
+ * loads can only make the figure too high, which a ceiling may be. What the owner freed between them
+ * may be much, where the reader was put off the processor there: then it reads again.
+ *
+ * On the owner's side no order can be had. A processor that lets its stores pass one another may
+ * show a free before the allocation, and the figure is too low by that block for a moment. So no
+ * figure of another thread's is the last word: zm_account_settle() makes good for a ceiling that
+ * came out too low, and zm_account_used() calls it before it would answer more than the peak.
+ */
+static inline ptrdiff_t zm_counter_borrowed_bytes(const struct zm_counter *counter)
+{
+	const ZM_ATOMIC(uint64_t) *freed_at = (const ZM_ATOMIC(uint64_t) *)counter->freed;
+	const ZM_ATOMIC(uint64_t) *allocated_at = (const ZM_ATOMIC(uint64_t) *)counter->allocated;
+	uint64_t freed, allocated;
+	int tries = 8;
+
+	do {
+		freed = zm_load_acquire(freed_at);
+		allocated = zm_load_acquire(allocated_at);
+	} while (zm_unlikely(zm_load(freed_at) - freed > (uint64_t)ZM_STEP_BYTES) && --tries > 0);
+	return (ptrdiff_t)(allocated - freed);
+}
+#endif
+
+static inline ptrdiff_t zm_counter_bytes(const struct zm_counter *counter)
+{
+	ptrdiff_t net = zm_load(&counter->net_bytes);
+
+#if ZM_COUNT_BORROWED
+	net += zm_counter_borrowed_bytes(counter);
+#endif
+	return net;
+}
+
+/* The figure of a thread that is LIVE; the thread itself asks. */
+static inline ptrdiff_t zm_thread_net(const struct zm_thread *self)
+{
+	ptrdiff_t net = zm_load(&self->counter->net_bytes);
+
+#if ZM_RAW_COUNTS
+	if (self->borrows)
+		net += (ptrdiff_t)(*self->allocated - *self->freed);
+#endif
+	return net;
+}
+
+/* ---- account.c ---- */
+
+/*
+ * Once, before anything else here is used. False: the calling thread is at it, further up its stack,
+ * and what it allocates there for the program's malloc() belongs to no record.
+ */
+bool zm_account_begin(void);
+
+/* ---- account_threshold.c; under the lock ---- */
+
+/*
+ * Tell the owner its ceiling, in the terms it compares: a borrowing thread knows its borrowed part
+ * alone. While the allocator's blocks are watched every call is to come by, so the ceiling told is
+ * below every figure.
+ */
+void zm_account_tell_ceiling(struct zm_counter *counter);
+
+/* Let the thread go on from `figure`. */
+void zm_account_raise(struct zm_counter *counter, ptrdiff_t figure);
+
+/*
+ * Make the invariant true again where a figure may have got past its ceiling unseen: a thread that
+ * was lost, or lowered its own between a compare with the old one and the store. The peak rises by
+ * no more than that.
+ */
+void zm_account_settle(void);
+
+/* ---- account_free.c ---- */
+
+/*
+ * How a thread frees and resizes from now on. Under the lock, or by the thread itself before it is
+ * known.
+ */
+void zm_account_tell_functions(struct zm_thread *thread);
+
+/* Tell every thread its ceiling and its functions. Under the lock. */
+void zm_account_tell_all(void);
+
+/* ---- account.c ---- */
+
+/* What a child's first call does for the hook of children. No lock is held; errno is kept. */
+void zm_account_go_on_in_child(void);
+
+#if ZM_RAW_COUNTS
+/* zm_free_unsettled() in the shape of a sized free. */
+void zm_free_sized_unsettled(void *ptr, size_t size, int flags);
+#endif
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/alloc/alloc.c - the allocation family: allocate, charge, hand out.
+ *
+ * The fast path of each is one call of the allocator and one compare; all else is in the noinline
+ * halves that follow it.
+ */
+#include "config.h"
+
+#include "alloc/alloc.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "alloc/oom.h"
+#include "allocator/arena.h"
+#include "allocator/slab.h"
+
+/* ---- What is done when a fast path did not finish ------------------------------------------- */
+
+static void *move(void *ptr, size_t size)
+{
+	size_t usable = zm_raw_usable(ptr);
+	void *moved = ztrymalloc(size);
+
+	if (moved == NULL)
+		return NULL;
+	memcpy(moved, ptr, usable < size ? usable : size);
+	zfree(ptr);
+	return moved;
+}
+
+static void *show(void *ptr)
+{
+	const struct zm_watch *watch = zm_account_watched();
+
+	return watch != NULL ? watch->born(ptr) : ptr;
+}
+
+/*
+ * A watched block is not resized behind the watch's back:
+ * it moves, or stays whole where its size class does.
+ */
+static void *resize_watched(void *ptr, size_t size)
+{
+	if (size <= PTRDIFF_MAX && zm_allocator_good_size(size) == zm_raw_usable(ptr))
+		return ptr;
+	return move(ptr, size);
+}
+
+static bool is_held_by_watch(void)
+{
+	return zm_account_watched() != NULL;
+}
+
+ZM_COLD void *zm_new_settle(void *ptr)
+{
+	size_t bytes;
+
+	if (ptr == NULL)
+		return NULL;
+	zm_slab_note(ptr);
+	bytes = zm_raw_charged(ptr);
+	/* Of a size that the adaptor has no quick answer for. */
+	if (ZM_COUNT_SIZES && zm_account_add(bytes))
+		return ptr;
+	zm_account_new(bytes);
+	return show(ptr);
+}
+
+/* ptr: what the allocator gave, perhaps nothing. */
+static ZM_COLD void *new_or_oom(void *ptr, size_t size)
+{
+	return ptr != NULL ? zm_new_settle(ptr) : zm_oom(size);
+}
+
+static ZM_COLD void *new_or_enomem(void *ptr)
+{
+	return ptr != NULL ? zm_new_settle(ptr) : zm_enomem();
+}
+
+ZM_COLD void *zm_resize_unborrowed(void *ptr, size_t size)
+{
+	size_t old_bytes;
+	void *moved;
+
+	if (zm_thread.state == ZM_THREAD_NEW)
+		zm_account_join();
+	/* Out of its arena, always: where a block is must not depend on how it was resized. */
+	if (zm_arena_may_own(ptr))
+		return move(ptr, size);
+	if (is_held_by_watch())
+		return resize_watched(ptr, size);
+	old_bytes = zm_raw_charged(ptr);
+	moved = zm_raw_realloc(ptr, size);
+	if (moved == NULL)
+		return NULL;
+	if (!zm_thread.borrows)
+		zm_account_resized(old_bytes, zm_raw_charged(moved));
+	else
+		zm_account_new(0);
+	return moved;
+}
+
+#if ZM_COUNT_SIZES
+
+ZM_COLD void zm_release_looked_up(void *ptr)
+{
+	size_t bytes;
+
+	if (ptr == NULL)
+		return;
+	if (zm_unlikely(zm_is_watched())) {
+		zm_free_unsettled(ptr);
+		return;
+	}
+	bytes = zm_raw_charged(ptr);
+	zm_account_sub(zm_thread.counter, bytes);
+	ZM_KEEP_ERRNO(zm_raw_free_sized(ptr, bytes));
+}
+
+#endif
+
+/* ---- Allocate ------------------------------------------------------------------------------- */
+
+ZM_HOT void *zmalloc(size_t size)
+{
+	void *ptr = zm_raw_malloc(size);
+
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size)))
+		return ptr;
+	return new_or_oom(ptr, size);
+}
+
+ZM_HOT void *ztrymalloc(size_t size)
+{
+	void *ptr = zm_raw_malloc(size);
+
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size)))
+		return ptr;
+	return new_or_enomem(ptr);
+}
+
+ZM_HOT void *zcalloc(size_t size)
+{
+	void *ptr = zm_raw_calloc(size);
+
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size)))
+		return ptr;
+	return new_or_oom(ptr, size);
+}
+
+ZM_HOT void *ztrycalloc(size_t size)
+{
+	void *ptr = zm_raw_calloc(size);
+
+	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size)))
+		return ptr;
+	return new_or_enomem(ptr);
+}
+
+void *zcalloc_num(size_t num, size_t size)
+{
+	size_t bytes;
+
+	return zm_unlikely(zm_product_overflows(num, size, &bytes)) ? zm_oom(SIZE_MAX)
+								    : zcalloc(bytes);
+}
+
+void *ztrycalloc_num(size_t num, size_t size)
+{
+	size_t bytes;
+
+	return zm_unlikely(zm_product_overflows(num, size, &bytes)) ? zm_enomem()
+								    : ztrycalloc(bytes);
+}
+
+/* Alignment of no power of two is the caller's error, not a lack of memory. */
+static void *aligned(size_t alignment, size_t size)
+{
+	void *ptr = size <= PTRDIFF_MAX ? zm_raw_aligned(alignment, size) : NULL;
+
+	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP))
+		return zm_new_settle(ptr);
+	return ptr;
+}
+
+static bool is_power_of_two(size_t alignment)
+{
+	return alignment != 0 && (alignment & (alignment - 1)) == 0;
+}
+
+void *zmalloc_aligned(size_t alignment, size_t size)
+{
+	void *ptr;
+
+	if (!is_power_of_two(alignment))
+		return zm_einval();
+	ptr = aligned(alignment, size);
+	return ptr != NULL ? ptr : zm_oom(size);
+}
+
+void *ztrymalloc_aligned(size_t alignment, size_t size)
+{
+	void *ptr;
+
+	if (!is_power_of_two(alignment))
+		return zm_einval();
+	ptr = aligned(alignment, size);
+	return ptr != NULL ? ptr : zm_enomem();
+}
+
+/* ---- Resize --------------------------------------------------------------------------------- */
+
+void *zrealloc(void *ptr, size_t size)
+{
+	void *moved;
+
+	if (ptr == NULL)
+		return zmalloc(size);
+	if (size == 0) {
+		zfree(ptr);
+		return NULL;
+	}
+	moved = zm_resize(ptr, size);
+	return zm_likely(moved != NULL) ? moved : zm_oom(size);
+}
+
+void *ztryrealloc(void *ptr, size_t size)
+{
+	void *moved;
+
+	if (ptr == NULL)
+		return ztrymalloc(size);
+	if (size == 0) {
+		zfree(ptr);
+		return NULL;
+	}
+	moved = zm_resize(ptr, size);
+	return zm_likely(moved != NULL) ? moved : zm_enomem();
+}
+
+/* ---- Free ----------------------------------------------------------------------------------- */
+
+ZM_HOT void zfree(void *ptr)
+{
+	zm_release(ptr);
+}
+
+ZM_HOT void zfree_with_size(void *ptr, size_t size)
+{
+	zm_release_sized(ptr, size);
+}

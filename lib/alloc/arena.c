@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/alloc/arena.c - private arenas, charged to the account.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <zmalloc/arena.h>
+#include <zmalloc/stats.h>
+
+#include "account/account.h"
+#include "alloc/alloc.h"
+#include "alloc/oom.h"
+#include "allocator/arena.h"
+#include "stats/stats.h"
+
+/* The public handle is the allocator's own. */
+static struct zm_arena *inside(zarena *arena)
+{
+	return (struct zm_arena *)arena;
+}
+
+zarena *zarena_create(void)
+{
+	struct zm_arena *arena = NULL;
+	int error;
+
+	/* Before the first block exists, so that no free of one passes unseen. */
+	zm_account_route();
+	error = zm_arena_create(&arena);
+	if (error == 0)
+		return (zarena *)arena;
+	errno = error;
+	return NULL;
+}
+
+/* ---- Allocate ---- */
+
+/* NULL: there is none. */
+static void *take(zarena *arena, size_t size, bool zeroed)
+{
+	void *ptr = size <= PTRDIFF_MAX ? zm_arena_malloc(inside(arena), size, zeroed) : NULL;
+
+	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP))
+		zm_account_new(zm_raw_charged(ptr));
+	return ptr;
+}
+
+static void *not_mine(void)
+{
+	errno = EPERM;
+	return NULL;
+}
+
+void *zarena_malloc(zarena *arena, size_t size)
+{
+	void *ptr;
+
+	if (!zm_arena_is_mine(inside(arena)))
+		return not_mine();
+	ptr = take(arena, size, false);
+	return ptr != NULL ? ptr : zm_oom(size);
+}
+
+void *zarena_trymalloc(zarena *arena, size_t size)
+{
+	void *ptr;
+
+	if (!zm_arena_is_mine(inside(arena)))
+		return not_mine();
+	ptr = take(arena, size, false);
+	return ptr != NULL ? ptr : zm_enomem();
+}
+
+void *zarena_calloc(zarena *arena, size_t size)
+{
+	void *ptr;
+
+	if (!zm_arena_is_mine(inside(arena)))
+		return not_mine();
+	ptr = take(arena, size, true);
+	return ptr != NULL ? ptr : zm_oom(size);
+}
+
+void *zarena_trycalloc(zarena *arena, size_t size)
+{
+	void *ptr;
+
+	if (!zm_arena_is_mine(inside(arena)))
+		return not_mine();
+	ptr = take(arena, size, true);
+	return ptr != NULL ? ptr : zm_enomem();
+}
+
+/* ---- Resize ---- */
+
+/* In place while at least half of the block is used. */
+static void *resize(zarena *arena, void *ptr, size_t size)
+{
+	size_t usable = zm_raw_usable(ptr);
+	void *moved;
+
+	if (size <= usable && size >= usable / 2)
+		return ptr;
+	moved = take(arena, size, false);
+	if (moved == NULL)
+		return NULL;
+	memcpy(moved, ptr, usable < size ? usable : size);
+	zfree(ptr);
+	return moved;
+}
+
+void *zarena_realloc(zarena *arena, void *ptr, size_t size)
+{
+	void *moved;
+
+	if (!zm_arena_is_mine(inside(arena)))
+		return not_mine();
+	if (ptr == NULL)
+		return zarena_malloc(arena, size);
+	if (size == 0) {
+		zfree(ptr);
+		return NULL;
+	}
+	moved = resize(arena, ptr, size);
+	return moved != NULL ? moved : zm_oom(size);
+}
+
+void *zarena_tryrealloc(zarena *arena, void *ptr, size_t size)
+{
+	void *moved;
+
+	if (!zm_arena_is_mine(inside(arena)))
+		return not_mine();
+	if (ptr == NULL)
+		return zarena_trymalloc(arena, size);
+	if (size == 0) {
+		zfree(ptr);
+		return NULL;
+	}
+	moved = resize(arena, ptr, size);
+	return moved != NULL ? moved : zm_enomem();
+}
+
+/* ---- The whole ---- */
+
+static void uncharge(size_t live_bytes)
+{
+	zm_account_correct(-(ptrdiff_t)live_bytes);
+}
+
+int zarena_reset(zarena *arena)
+{
+	int error;
+
+	if (!zm_arena_is_mine(inside(arena)))
+		return not_mine(), -1;
+	error = zm_arena_reset(inside(arena), uncharge);
+	if (error == 0)
+		return 0;
+	errno = error;
+	return -1;
+}
+
+int zarena_destroy(zarena *arena)
+{
+	if (arena == NULL)
+		return 0;
+	if (!zm_arena_is_mine(inside(arena)))
+		return not_mine(), -1;
+	zm_arena_destroy(inside(arena), uncharge);
+	return 0;
+}
+
+static uint64_t wide(size_t bytes)
+{
+	return bytes != ZM_UNKNOWN ? bytes : ZMALLOC_STATS_UNKNOWN;
+}
+
+int zarena_get_stats(zarena *arena, int refresh, struct zarena_stats *stats)
+{
+	struct zm_arena_info info;
+	struct zarena_stats taken = {.size = sizeof(taken)};
+
+	if (!zm_arena_is_mine(inside(arena)))
+		return not_mine(), -1;
+	zm_arena_info(inside(arena), refresh != 0, &info);
+	taken.used_bytes = info.used;
+	taken.active_bytes = wide(info.active);
+	taken.resident_bytes = wide(info.resident);
+	taken.frag_smallbins_bytes = wide(info.frag_smallbins);
+	return zm_stats_hand_over(stats, &taken, sizeof(taken));
+}

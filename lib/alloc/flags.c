@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/alloc/flags.c - the allocation family with jemalloc's flags.
+ *
+ * For callers who pick arenas or bypass caches, which are slow anyway: every call takes the cold
+ * path.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <zmalloc/redis.h>
+
+#include "account/account.h"
+#include "alloc/alloc.h"
+#include "alloc/oom.h"
+#include "allocator/arena.h"
+#include "allocator/native.h"
+
+/* NULL: there is none. */
+static void *take(size_t size, int flags)
+{
+	void *ptr = size <= PTRDIFF_MAX ? zm_native_malloc(size, flags) : NULL;
+
+	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP))
+		return zm_new_settle(ptr);
+	return ptr;
+}
+
+void *zmalloc_with_flags(size_t size, int flags)
+{
+	void *ptr = take(size, flags);
+
+	return ptr != NULL ? ptr : zm_oom(size);
+}
+
+/* For a block of an arena, and for one that is watched: it does not change behind the watch's back. */
+static void *move(void *ptr, size_t size, int flags)
+{
+	size_t usable = zm_raw_usable(ptr);
+	void *moved = take(size, flags);
+
+	if (moved == NULL)
+		return NULL;
+	memcpy(moved, ptr, usable < size ? usable : size);
+	zfree(ptr);
+	return moved;
+}
+
+/* NULL: nothing was done. */
+static void *resize(void *ptr, size_t size, int flags)
+{
+	size_t old_bytes;
+	void *moved;
+
+	if (zm_thread.state == ZM_THREAD_NEW)
+		zm_account_join();
+	if (zm_is_watched() && (zm_arena_may_own(ptr) || zm_account_watched() != NULL))
+		return move(ptr, size, flags);
+	old_bytes = zm_raw_charged(ptr);
+	moved = size <= PTRDIFF_MAX ? zm_native_realloc(ptr, size, flags) : NULL;
+	if (moved == NULL)
+		return NULL;
+	if (!zm_thread.borrows)
+		zm_account_resized(old_bytes, zm_raw_charged(moved));
+	else
+		zm_account_new(0);
+	return moved;
+}
+
+void *zrealloc_with_flags(void *ptr, size_t size, int flags)
+{
+	void *moved;
+
+	if (ptr == NULL)
+		return zmalloc_with_flags(size, flags);
+	if (size == 0) {
+		zfree_with_flags(ptr, flags);
+		return NULL;
+	}
+	moved = resize(ptr, size, flags);
+	return moved != NULL ? moved : zm_oom(size);
+}
+
+void zfree_with_flags(void *ptr, int flags)
+{
+	int saved_errno = errno;
+	size_t bytes;
+
+	if (ptr == NULL)
+		return;
+	if (zm_thread.state == ZM_THREAD_NEW)
+		zm_account_join();
+	/* Flags of a free are a hint: which cache takes the block. A watch comes first. */
+	if (zm_is_watched()) {
+		zfree(ptr);
+		return;
+	}
+	bytes = zm_raw_charged(ptr);
+	zm_native_free(ptr, flags);
+	if (!zm_thread.borrows)
+		zm_account_gone(bytes);
+	errno = saved_errno;
+}

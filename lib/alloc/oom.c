@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/alloc/oom.c - what happens when there is no memory left.
+ */
+#include "config.h"
+
+#include "alloc/oom.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <zmalloc.h>
+
+#include "account/account.h"
+#include "base/report.h"
+#include "os/os.h"
+
+typedef void (*oom_handler)(size_t size);
+
+/* In one write, so that lines of two threads do not mix. */
+static ZM_COLD void write_report(size_t size, size_t limit_bytes, const char *source)
+{
+	struct zm_report report;
+
+	zm_report_start(&report);
+	zm_report_text(&report, "zmalloc: out of memory: asked for ");
+	if (size == SIZE_MAX)
+		zm_report_text(&report, "more than a size can express");
+	else
+		zm_report_bytes(&report, size);
+	zm_report_text(&report, "\nzmalloc: used ");
+	zm_report_bytes(&report, zm_account_used());
+	zm_report_text(&report, "\nzmalloc: peak ");
+	zm_report_bytes(&report, zm_account_peak());
+	zm_report_text(&report, "\nzmalloc: limit ");
+	zm_report_bytes(&report, limit_bytes);
+	zm_report_text(&report, " (");
+	zm_report_text(&report, source);
+	zm_report_text(&report, ")\nzmalloc: allocator ");
+	zm_report_text(&report, zmalloc_allocator());
+	zm_report_text(&report, "\n");
+	zm_report_write(&report, STDERR_FILENO);
+}
+
+/*
+ * Finding the limit, the report and the backtrace each take KiBs of a stack that may be small, one
+ * after the other. The backtrace comes last, as it may need memory.
+ */
+static void report_and_abort(size_t size)
+{
+	char source[256];
+	size_t limit_bytes = zmalloc_get_memory_limit_source(source, sizeof(source));
+
+	write_report(size, limit_bytes, source);
+	zm_os_backtrace(STDERR_FILENO, 2);
+	abort();
+}
+
+static ZM_ATOMIC(oom_handler) handler = report_and_abort;
+
+void zmalloc_set_oom_handler(void (*new_handler)(size_t))
+{
+	zm_store_release(&handler, new_handler != NULL ? new_handler : report_and_abort);
+}
+
+ZM_COLD void *zm_oom(size_t size)
+{
+	zm_load_acquire (&handler)(size);
+	errno = ENOMEM;
+	return NULL;
+}
+
+ZM_COLD void *zm_enomem(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+ZM_COLD void *zm_einval(void)
+{
+	errno = EINVAL;
+	return NULL;
+}

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What every room stands on. It knows none of them.
+
+zm_base_sources = \
+	lib/base/atomic.h \
+	lib/base/clock.h \
+	lib/base/compiler.h \
+	lib/base/fork.c \
+	lib/base/fork.h \
+	lib/base/large_stack.c \
+	lib/base/large_stack.h \
+	lib/base/lock.c \
+	lib/base/lock.h \
+	lib/base/program.c \
+	lib/base/program.h \
+	lib/base/report.c \
+	lib/base/report.h \
+	lib/base/text.c \
+	lib/base/text.h

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Figures of process, allocator, arenas and bins, and their writers.
+
+zm_stats_sources = \
+	lib/stats/figures.h \
+	lib/stats/info.c \
+	lib/stats/process.c \
+	lib/stats/stats.c \
+	lib/stats/stats.h \
+	lib/stats/write.c
