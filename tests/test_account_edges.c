@@ -225,7 +225,7 @@ static void *use_and_end(void *unused)
 	return unused;
 }
 
-/* account_threshold.c: what is committed is the ceilings of the owned and the figures of the idle. */
+/* threshold.c: what is committed is the ceilings of the owned and the figures of the idle. */
 static void check_invariant(void)
 {
 	ptrdiff_t committed = 0, room;

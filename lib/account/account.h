@@ -215,6 +215,13 @@ void zm_account_set_hook(zm_account_hook hook);
  */
 void zm_account_set_child_hook(zm_account_hook hook);
 
+/*
+ * Bytes that the program has given up and a watch keeps from the allocator, which counts them as
+ * allocated: more of them, or less. They are in nobody's figure. Any thread, at any time.
+ */
+void zm_account_hold(ptrdiff_t bytes);
+size_t zm_account_held(void);
+
 /* Live threads that have used the library. */
 size_t zm_account_threads(void);
 

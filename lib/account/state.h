@@ -40,6 +40,7 @@ struct zm_account {
 	ZM_ATOMIC(bool) child_due;                /* a child's first call has yet to come */
 	ZM_ATOMIC(ptrdiff_t) peak_bytes;          /* only ever rises */
 	ZM_ATOMIC(ptrdiff_t) ended_bytes;         /* moved by threads past their end */
+	ZM_ATOMIC(ptrdiff_t) held_bytes;          /* see zm_account_hold() */
 
 	/* Static, so that small programs never map another. */
 	struct zm_chunk first;
@@ -110,7 +111,7 @@ static inline ptrdiff_t zm_thread_net(const struct zm_thread *self)
  */
 bool zm_account_begin(void);
 
-/* ---- account_threshold.c; under the lock ---- */
+/* ---- threshold.c; under the lock ---- */
 
 /*
  * Tell the owner its ceiling, in the terms it compares: a borrowing thread knows its borrowed part
@@ -129,7 +130,7 @@ void zm_account_raise(struct zm_counter *counter, ptrdiff_t figure);
  */
 void zm_account_settle(void);
 
-/* ---- account_free.c ---- */
+/* ---- free.c ---- */
 
 /*
  * How a thread frees and resizes from now on. Under the lock, or by the thread itself before it is

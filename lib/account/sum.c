@@ -88,3 +88,15 @@ size_t zm_account_threads(void)
 	zm_unlock(&zm_account.lock);
 	return threads;
 }
+
+void zm_account_hold(ptrdiff_t bytes)
+{
+	zm_fetch_add(&zm_account.held_bytes, bytes);
+}
+
+size_t zm_account_held(void)
+{
+	ptrdiff_t bytes = zm_load(&zm_account.held_bytes);
+
+	return bytes > 0 ? (size_t)bytes : 0;
+}

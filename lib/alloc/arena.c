@@ -14,7 +14,7 @@
 #include "alloc/alloc.h"
 #include "alloc/oom.h"
 #include "allocator/arena.h"
-#include "stats/stats.h"
+#include "base/sized.h"
 
 /* The public handle is the allocator's own. */
 static struct zm_arena *inside(zarena *arena)
@@ -191,5 +191,5 @@ int zarena_get_stats(zarena *arena, int refresh, struct zarena_stats *stats)
 	taken.active_bytes = wide(info.active);
 	taken.resident_bytes = wide(info.resident);
 	taken.frag_smallbins_bytes = wide(info.frag_smallbins);
-	return zm_stats_hand_over(stats, &taken, sizeof(taken));
+	return zm_sized_hand_over(stats, &taken, sizeof(taken));
 }

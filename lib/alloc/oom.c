@@ -14,6 +14,7 @@
 #include <zmalloc.h>
 
 #include "account/account.h"
+#include "allocator/allocator.h"
 #include "base/report.h"
 #include "os/os.h"
 
@@ -23,6 +24,9 @@ typedef void (*oom_handler)(size_t size);
 static ZM_COLD void write_report(size_t size, size_t limit_bytes, const char *source)
 {
 	struct zm_report report;
+	char allocator[64];
+
+	zm_allocator_name(allocator, sizeof(allocator));
 
 	zm_report_start(&report);
 	zm_report_text(&report, "zmalloc: out of memory: asked for ");
@@ -39,9 +43,9 @@ static ZM_COLD void write_report(size_t size, size_t limit_bytes, const char *so
 	zm_report_text(&report, " (");
 	zm_report_text(&report, source);
 	zm_report_text(&report, ")\nzmalloc: allocator ");
-	zm_report_text(&report, zmalloc_allocator());
+	zm_report_text(&report, allocator);
 	zm_report_text(&report, "\n");
-	zm_report_write(&report, STDERR_FILENO);
+	zm_os_write(STDERR_FILENO, report.text, report.length);
 }
 
 /*
@@ -51,8 +55,9 @@ static ZM_COLD void write_report(size_t size, size_t limit_bytes, const char *so
 static void report_and_abort(size_t size)
 {
 	char source[256];
-	size_t limit_bytes = zmalloc_get_memory_limit_source(source, sizeof(source));
+	size_t limit_bytes = 0;
 
+	zm_os_memory_limit(&limit_bytes, source, sizeof(source));
 	write_report(size, limit_bytes, source);
 	zm_os_backtrace(STDERR_FILENO, 2);
 	abort();

@@ -32,8 +32,6 @@
  *   ZM_RAW_FREE_KEEPS_ERRNO   1 if the two frees never change errno
  *   ZM_RAW_COUNTS             1 if the allocator keeps counters for each thread that we may read in
  *                             place of our own: no blocks but ours ever move them
- *   ZM_RAW_BEFORE_FORK()      on the thread that is about to fork, with no lock of ours. Only where
- *                             the allocator needs it
  *
  * Cold (in the adaptor's .c), below. ENOTSUP is the answer of an allocator that cannot.
  */
@@ -55,10 +53,6 @@
 #include "allocator/libc.h"
 #else
 #error "configure chose no allocator"
-#endif
-
-#if !defined(ZM_RAW_BEFORE_FORK)
-#define ZM_RAW_BEFORE_FORK() ((void)0)
 #endif
 
 /*

@@ -16,13 +16,36 @@
 
 #include "allocator/slab.h"
 
+#include "base/fork.h"
 #include "base/lock.h"
 
 ZM_ATOMIC(bool) zm_mi_inner_blocks;
 
+/*
+ * The first block of a thread takes the lock of 3.6 that fork() does not wait for (mimalloc.h). So a
+ * thread that forks has what goes with it, and the child, which is that thread, need not ask for it.
+ */
+#if HAVE_DECL_MI_THEAP_GET_DEFAULT
+static void nothing(void)
+{
+}
+
+static void begin_before_forks(void)
+{
+	static const struct zm_fork_room room = {mi_thread_init, nothing, nothing};
+
+	zm_fork_join(ZM_FORK_ALLOCATOR, &room);
+}
+#else
+static void begin_before_forks(void)
+{
+}
+#endif
+
 static void set_up(void)
 {
 	zm_size_map_init(zm_allocator_good_size);
+	begin_before_forks();
 }
 
 void zm_allocator_init(void)

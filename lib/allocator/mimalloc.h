@@ -28,14 +28,6 @@
 #define ZM_RAW_ARENAS 1
 #endif
 
-/*
- * The first block of a thread takes that lock, too. So a thread that forks has what goes with it, and
- * the child, which is that thread, need not ask for it.
- */
-#if HAVE_DECL_MI_THEAP_GET_DEFAULT
-#define ZM_RAW_BEFORE_FORK() mi_thread_init()
-#endif
-
 ZM_INLINE void *zm_raw_malloc(size_t size)
 {
 	return mi_malloc(size);

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "allocator/allocator.h"
 #include "base/lock.h"
 
 typedef ZM_ATOMIC(const struct zm_fork_room *) room_at;
@@ -46,7 +45,6 @@ static void before(void)
 {
 	const struct zm_fork_room *taken[ZM_FORK_PLACES];
 
-	ZM_RAW_BEFORE_FORK();
 	while (!take_all(taken))
 		let_go(taken);
 	memcpy(held, taken, sizeof(held));

@@ -6,6 +6,9 @@
  * A thread that holds one lock takes another only if that stands further down:
  *
  *   place      lock, and who has it                              what a child finds
+ *   ALLOCATOR  none: what an allocator needs on the thread that  -
+ *              forks while no lock of ours is held, any number
+ *              of times
  *   DEFRAG     zm_cycle.lock; then its gate, closed              a cycle between two steps
  *   PUBLISH    the page's: who makes, renews or removes it       a whole page, or none
  *   ARENAS     life.lock: who makes or ends an arena; then       whole arenas, in the account with
@@ -33,6 +36,7 @@
 #define ZM_FORK_H
 
 enum zm_fork_place {
+	ZM_FORK_ALLOCATOR,
 	ZM_FORK_DEFRAG,
 	ZM_FORK_PUBLISH,
 	ZM_FORK_ARENAS,

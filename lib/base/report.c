@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#include "os/os.h"
-
 void zm_report_start(struct zm_report *report)
 {
 	zm_report_start_writer(report, NULL, NULL);
@@ -115,11 +113,6 @@ const char *zm_human_bytes(uint64_t bytes, char text[ZM_HUMAN_BYTES])
 	if (unit != 0)
 		strcat(strcat(text, "."), zm_digits(tenths, digits));
 	return strcat(text, units[unit]);
-}
-
-void zm_report_write(const struct zm_report *report, int fd)
-{
-	zm_os_write(fd, report->text, report->length);
 }
 
 int zm_report_finish(struct zm_report *report)

@@ -2,8 +2,9 @@
 /*
  * lib/base/report.h - text put together without allocating and without stdio.
  *
- * A report either goes out in one piece at the end (zm_report_write), what does not fit being cut
- * off; or it flows to a writer whenever the buffer is full, and ends with zm_report_finish().
+ * A report either stays in its buffer, where what does not fit is cut off, and whoever made it writes
+ * `text` out in one piece; or it flows to a writer whenever the buffer is full, and ends with
+ * zm_report_finish().
  */
 #ifndef ZM_REPORT_H
 #define ZM_REPORT_H
@@ -43,7 +44,6 @@ const char *zm_human_bytes(uint64_t bytes, char text[ZM_HUMAN_BYTES]);
 #define ZM_DIGITS 24
 const char *zm_digits(uint64_t number, char text[ZM_DIGITS]);
 
-void zm_report_write(const struct zm_report *report, int fd);
 /* Returns 0, or what the writer said. */
 int zm_report_finish(struct zm_report *report);
 

@@ -15,5 +15,7 @@ zm_base_sources = \
 	lib/base/program.h \
 	lib/base/report.c \
 	lib/base/report.h \
+	lib/base/sized.c \
+	lib/base/sized.h \
 	lib/base/text.c \
 	lib/base/text.h

@@ -115,6 +115,15 @@ int zm_store_size(int error, uint64_t from, size_t *to)
 	return error;
 }
 
+void zm_text_copy(char *to, size_t size, const char *from, size_t from_size)
+{
+	size_t i = 0;
+
+	for (; i < size - 1 && i < from_size && from[i] != '\0'; i++)
+		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+	memset(to + i, 0, size - i);
+}
+
 void zm_path_init(struct zm_path *path, char *buffer, size_t size)
 {
 	path->text = buffer;

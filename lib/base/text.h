@@ -55,6 +55,12 @@ int zm_multiply(uint64_t a, uint64_t b, uint64_t *product);
  */
 int zm_store_size(int error, uint64_t from, size_t *to);
 
+/*
+ * Copy a text that may come from anywhere into a member of a struct: cut to `size` with its end, and
+ * zeroes behind it. What cannot be printed becomes '?'. from: ends at a zero or after from_size bytes.
+ */
+void zm_text_copy(char *to, size_t size, const char *from, size_t from_size);
+
 /* Text that grows in a buffer of the caller's; always terminated. */
 struct zm_path {
 	char *text;

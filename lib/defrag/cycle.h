@@ -76,7 +76,7 @@ struct zm_pool {
  * the thread that steps, which writes plainly, and hooks.
  */
 struct zm_cycle_counts {
-	ZM_ATOMIC(size_t) refused, held_bytes;
+	ZM_ATOMIC(size_t) refused;
 };
 
 struct zm_gate_figures {
@@ -243,9 +243,6 @@ bool zm_move_hold(struct zm_slab_record *slab, uint32_t region, bool left);
 
 /* The same by the thread that steps, for an old block whose copy the program has made. */
 bool zm_move_hold_freed(struct zm_slab_record *slab, uint32_t region);
-
-/* Bytes held now, in every thread. */
-size_t zm_move_held_bytes(void);
 
 /*
  * Give back the slabs in which nothing but held regions is used, at most so many: 8 take 40 to 80

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include "account/account.h"
 #include "defrag/cycle.h"
 
 /*
@@ -29,7 +30,7 @@ static void add_bin(struct zm_gate_figures *figures, const struct zm_slab_bin *b
 void zm_gate_look(struct zm_gate_figures *figures)
 {
 	const struct zm_slab_layout *layout = zm_slab_layout();
-	size_t held = zm_move_held_bytes();
+	size_t held = zm_account_held();
 	unsigned arenas;
 	size_t slabs, used;
 

@@ -67,7 +67,7 @@ static bool hold(void *ptr, bool left)
 
 	if (slab == NULL || !zm_move_hold(slab, region, left))
 		return false;
-	zm_fetch_add(&zm_cycle.hooked.held_bytes, zm_cycle.layout->bin[slab->bin].region_bytes);
+	zm_account_hold((ptrdiff_t)zm_cycle.layout->bin[slab->bin].region_bytes);
 	return true;
 }
 

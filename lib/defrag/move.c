@@ -75,20 +75,6 @@ bool zm_move_hold(struct zm_slab_record *slab, uint32_t region, bool left)
 	return true;
 }
 
-/* ---- Figures ---- */
-
-/* Only the thread that steps writes these: no locked instruction. */
-static void count_held(ptrdiff_t bytes)
-{
-	zm_store(&zm_cycle.stepped.held_bytes,
-		 zm_load(&zm_cycle.stepped.held_bytes) + (size_t)bytes);
-}
-
-size_t zm_move_held_bytes(void)
-{
-	return zm_load(&zm_cycle.stepped.held_bytes) + zm_load(&zm_cycle.hooked.held_bytes);
-}
-
 /* ---- Release ---- */
 
 /* Give back what is held of a slab. */
@@ -111,7 +97,7 @@ static void give_held(struct zm_slab_record *slab)
 		bytes += count * bin->region_bytes;
 	}
 	zm_account_raw(-(ptrdiff_t)bytes);
-	count_held(-(ptrdiff_t)bytes);
+	zm_account_hold(-(ptrdiff_t)bytes);
 }
 
 static void forget(struct zm_slab_record *slab)
@@ -226,7 +212,7 @@ static void *take(unsigned arena, unsigned bin, unsigned *tries, size_t *refused
 	*refused_bytes = refused * bytes;
 	if (refused != 0) {
 		zm_store(&zm_cycle.stepped.refused, zm_load(&zm_cycle.stepped.refused) + refused);
-		count_held((ptrdiff_t)*refused_bytes);
+		zm_account_hold((ptrdiff_t)*refused_bytes);
 	}
 	return target;
 }
@@ -332,7 +318,7 @@ void *zm_move_visit(void *ptr, uint32_t *work_ns)
 	}
 	memcpy(target, ptr, bytes);
 	zm_move_hold(slab, region, true);
-	count_held((ptrdiff_t)bytes);
+	zm_account_hold((ptrdiff_t)bytes);
 	*work_ns += COPY_NS + (uint32_t)bytes / 4;
 	zm_cycle.moved++;
 	zm_cycle.moved_bytes += bytes;
@@ -348,7 +334,7 @@ bool zm_move_hold_freed(struct zm_slab_record *slab, uint32_t region)
 
 	if (!zm_move_hold(slab, region, true))
 		return false;
-	count_held((ptrdiff_t)bytes);
+	zm_account_hold((ptrdiff_t)bytes);
 	zm_cycle.moved++;
 	zm_cycle.moved_bytes += bytes;
 	if (zm_load(&zm_cycle.full) != 0)

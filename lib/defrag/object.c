@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "account/account.h"
 #include "base/clock.h"
 #include "defrag/cycle.h"
 
@@ -137,7 +138,7 @@ int zdefrag_get_stats(const zdefrag *d, struct zdefrag_stats *stats)
 	filled.visited += d->walk_visited;
 	if (zm_load(&zm_cycle.owner) == d)
 		zm_driver_add_cycle(&filled);
-	filled.held_bytes = zm_move_held_bytes();
+	filled.held_bytes = zm_account_held();
 	memset(stats, 0, size);
 	memcpy(stats, &filled, size < sizeof(filled) ? size : sizeof(filled));
 	return 0;

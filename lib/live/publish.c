@@ -23,6 +23,7 @@
 #include "account/account.h"
 #include "base/fork.h"
 #include "base/lock.h"
+#include "base/text.h"
 #include "live/page.h"
 #include "os/failure.h"
 #include "os/os.h"
@@ -58,16 +59,6 @@ static uint64_t clock_us(clockid_t clock)
 }
 
 /* ---- Writing ---- */
-
-static void copy_text(char *to, size_t size, const char *from)
-{
-	size_t length = strlen(from);
-
-	if (length > size - 1)
-		length = size - 1;
-	memcpy(to, from, length);
-	memset(to + length, 0, size - length);
-}
 
 static void write_figures(struct zm_page *page, const struct zmalloc_stats *stats)
 {
@@ -127,9 +118,9 @@ static void fill_head(struct zm_page *page, int64_t pid, const struct zm_os_proc
 	page->pid = pid;
 	page->start = process->start;
 	page->image = process->image;
-	copy_text(page->name, sizeof(page->name), process->name);
-	copy_text(page->allocator, sizeof(page->allocator), zmalloc_allocator());
-	copy_text(page->version, sizeof(page->version), zmalloc_version());
+	zm_text_copy(page->name, sizeof(page->name), process->name, SIZE_MAX);
+	zm_text_copy(page->allocator, sizeof(page->allocator), zmalloc_allocator(), SIZE_MAX);
+	zm_text_copy(page->version, sizeof(page->version), zmalloc_version(), SIZE_MAX);
 }
 
 /*

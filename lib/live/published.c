@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/sized.h"
+#include "base/text.h"
 #include "live/page.h"
 #include "os/failure.h"
 #include "os/process.h"
@@ -25,33 +27,6 @@
 
 /* A writer takes less than a microsecond for a page: what changes under us so often is no page. */
 #define ATTEMPTS 100
-
-/* ---- This process ---- */
-
-static void copy_text(char *to, size_t size, const char *from, size_t from_size)
-{
-	size_t i = 0;
-
-	for (; i < size - 1 && i < from_size && from[i] != '\0'; i++)
-		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
-	memset(to + i, 0, size - i);
-}
-
-void zm_process_self(struct zmalloc_process *process, bool refresh)
-{
-	struct zm_os_process self;
-	struct timespec now = {0, 0};
-	const char *name = zm_os_process(getpid(), &self) == 0 ? self.name : "process";
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	process->size = sizeof(*process);
-	process->pid = getpid();
-	process->updated_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-	copy_text(process->name, sizeof(process->name), name, sizeof(self.name));
-	copy_text(process->allocator, sizeof(process->allocator), zmalloc_allocator(), SIZE_MAX);
-	copy_text(process->version, sizeof(process->version), zmalloc_version(), SIZE_MAX);
-	zm_stats_take(refresh, &process->stats);
-}
 
 /* ---- A page ---- */
 
@@ -121,10 +96,11 @@ static void tell(const struct zm_page *page, const struct zm_os_process *of,
 	process->size = sizeof(*process);
 	process->pid = page->pid;
 	process->updated_ms = page->updated_ms;
-	copy_text(process->name, sizeof(process->name), page->name, sizeof(page->name));
-	copy_text(process->allocator, sizeof(process->allocator), page->allocator,
-		  sizeof(page->allocator));
-	copy_text(process->version, sizeof(process->version), page->version, sizeof(page->version));
+	zm_text_copy(process->name, sizeof(process->name), page->name, sizeof(page->name));
+	zm_text_copy(process->allocator, sizeof(process->allocator), page->allocator,
+		     sizeof(page->allocator));
+	zm_text_copy(process->version, sizeof(process->version), page->version,
+		     sizeof(page->version));
 	process->stats.size = sizeof(process->stats);
 	for (uint32_t i = 0; i < ZM_PAGE_FIGURES; i++)
 		figure[i] = i < figures ? page->figure[i] : ZMALLOC_STATS_UNKNOWN;
@@ -181,11 +157,11 @@ int zmalloc_process_read(int64_t pid, struct zmalloc_process *process)
 	struct zmalloc_process found;
 	int error;
 
-	if (!zm_stats_has_size(process))
+	if (!zm_sized_is_set(process))
 		return -1;
 	error = read_process(pid, &found);
 	if (error == 0)
-		return zm_stats_hand_over(process, &found, sizeof(found));
+		return zm_sized_hand_over(process, &found, sizeof(found));
 	errno = error;
 	return -1;
 }

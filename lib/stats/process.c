@@ -7,10 +7,17 @@
  */
 #include "config.h"
 
+#include <stdint.h>
+#include <time.h>
+#include <unistd.h>
+
 #include <zmalloc.h>
 
 #include "allocator/allocator.h"
+#include "base/text.h"
 #include "os/os.h"
+#include "os/process.h"
+#include "stats/stats.h"
 
 size_t zmalloc_get_rss(void)
 {
@@ -59,4 +66,20 @@ void zmalloc_advise_dontneed(void *ptr, size_t size_hint)
 	if (ptr == NULL || (size_hint != 0 && size_hint < zm_os_page_size()))
 		return;
 	zm_os_dontneed(ptr, zm_raw_usable(ptr));
+}
+
+void zm_process_self(struct zmalloc_process *process, bool refresh)
+{
+	struct zm_os_process self;
+	struct timespec now = {0, 0};
+	const char *name = zm_os_process(getpid(), &self) == 0 ? self.name : "process";
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	process->size = sizeof(*process);
+	process->pid = getpid();
+	process->updated_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	zm_text_copy(process->name, sizeof(process->name), name, sizeof(self.name));
+	zm_text_copy(process->allocator, sizeof(process->allocator), zmalloc_allocator(), SIZE_MAX);
+	zm_text_copy(process->version, sizeof(process->version), zmalloc_version(), SIZE_MAX);
+	zm_stats_take(refresh, &process->stats);
 }

@@ -11,15 +11,15 @@
 #include <zmalloc/stats.h>
 
 #include "account/account.h"
-#include "defrag/cycle.h"
+#include "base/sized.h"
 #include "os/os.h"
 #include "stats/figures.h"
 #include "stats/stats.h"
 
-/* Regions that a defragmentation cycle holds are no one's blocks, whatever the allocator thinks. */
+/* What is held is no one's block, whatever the allocator thinks. */
 static void leave_out_held(struct zm_allocator_info *info)
 {
-	size_t held = zm_move_held_bytes();
+	size_t held = zm_account_held();
 
 	if (held > info->allocated)
 		held = info->allocated;
@@ -89,36 +89,14 @@ void zm_stats_take(bool refresh, struct zmalloc_stats *stats)
 	zm_stats_derive(stats);
 }
 
-bool zm_stats_has_size(const void *of)
-{
-	if (*(const size_t *)of >= sizeof(size_t))
-		return true;
-	errno = EINVAL;
-	return false;
-}
-
-/* The caller's struct may be of another version: its size comes first in all of them. */
-int zm_stats_hand_over(void *to, const void *from, size_t known)
-{
-	size_t has = *(size_t *)to;
-	size_t filled = has < known ? has : known;
-
-	if (!zm_stats_has_size(to))
-		return -1;
-	memcpy(to, from, filled);
-	memset((char *)to + filled, 0, has - filled);
-	*(size_t *)to = filled;
-	return 0;
-}
-
 int zmalloc_stats_get(struct zmalloc_stats *stats, int refresh)
 {
 	struct zmalloc_stats taken;
 
-	if (!zm_stats_has_size(stats))
+	if (!zm_sized_is_set(stats))
 		return -1;
 	zm_stats_take(refresh != 0, &taken);
-	return zm_stats_hand_over(stats, &taken, sizeof(taken));
+	return zm_sized_hand_over(stats, &taken, sizeof(taken));
 }
 
 unsigned zmalloc_stats_arenas(void)
@@ -131,7 +109,7 @@ int zmalloc_stats_get_arena(unsigned arena, int refresh, struct zmalloc_stats *s
 	struct zmalloc_stats taken;
 	struct zm_allocator_info info;
 
-	if (!zm_stats_has_size(stats))
+	if (!zm_sized_is_set(stats))
 		return -1;
 	if (!zm_allocator_info_by_arena(arena, refresh != 0, &info)) {
 		errno = zm_allocator_arenas() == 0 ? ENOTSUP : ENOENT;
@@ -142,7 +120,7 @@ int zmalloc_stats_get_arena(unsigned arena, int refresh, struct zmalloc_stats *s
 	taken.used_bytes = taken.peak_bytes = taken.rss_bytes = taken.threads =
 		ZMALLOC_STATS_UNKNOWN;
 	zm_stats_derive(&taken);
-	return zm_stats_hand_over(stats, &taken, sizeof(taken));
+	return zm_sized_hand_over(stats, &taken, sizeof(taken));
 }
 
 /* ---- Size classes ---- */

@@ -16,6 +16,7 @@
 #include <zmalloc/stats.h>
 
 #include "base/report.h"
+#include "base/sized.h"
 #include "os/os.h"
 #include "stats/stats.h"
 
@@ -344,8 +345,8 @@ static bool have_sizes(const struct set *set)
 	const size_t least = offsetof(struct zmalloc_process, stats) + sizeof(size_t);
 
 	for (size_t i = 0; i < set->count; i++) {
-		if (!zm_stats_has_size(at(set, i)) || set->first->size < least ||
-		    !zm_stats_has_size(&at(set, i)->stats)) {
+		if (!zm_sized_is_set(at(set, i)) || set->first->size < least ||
+		    !zm_sized_is_set(&at(set, i)->stats)) {
 			errno = EINVAL;
 			return false;
 		}
@@ -369,7 +370,7 @@ int zmalloc_stats_write(const struct zmalloc_stats *stats, int format, zmalloc_w
 	struct zmalloc_process self;
 	const struct set set = {&self, 1, false};
 
-	if (stats != NULL && !zm_stats_has_size(stats))
+	if (stats != NULL && !zm_sized_is_set(stats))
 		return -1;
 	zm_process_self(&self, stats == NULL);
 	if (stats != NULL) {
