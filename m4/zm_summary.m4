@@ -11,7 +11,7 @@ libzmalloc $PACKAGE_VERSION for $host
   usable size       $zm_usable_size
   system file       lib/os/$zm_os.c
   compiler          $CC
-  sanitizer         $zm_sanitizer
+  checks            sanitizer $zm_sanitizer, assertions $zm_debug
   thread-local      $zm_tls_model
   atomics           $zm_cv_atomics
   libraries         shared $enable_shared, static $enable_static

@@ -18,7 +18,7 @@ zm_check_tests += \
 	tests/test_thread_used \
 	tests/test_threads
 
-zm_internal_tests += tests/test_account_edges
+zm_internal_tests += tests/test_account_edges tests/test_assert
 tests_test_account_edges_LDADD = $(zm_internal_ldadd)
 tests_test_account_edges_CPPFLAGS = $(AM_CPPFLAGS)
 # What a thread has differs where counters are borrowed: the objects that the test is linked with know
@@ -26,6 +26,7 @@ tests_test_account_edges_CPPFLAGS = $(AM_CPPFLAGS)
 if ZM_JE_PRIVATE
 tests_test_account_edges_CPPFLAGS += -DPIC
 endif
+tests_test_assert_LDADD = $(zm_internal_ldadd)
 
 zm_script_tests += tests/check_cxx.sh tests/check_other_malloc.sh tests/check_own_malloc.sh tests/check_plugin.sh tests/check_private.sh
 

@@ -92,7 +92,9 @@ static struct zm_counter *take_record(void)
 	size_t used;
 	void *pages;
 
+	zm_assert(zm_lock_is_mine(&zm_account.lock));
 	if (counter != NULL) {
+		zm_assert(counter->owner == NULL);
 		zm_account.idle = counter->next_idle;
 		return counter;
 	}
@@ -112,6 +114,7 @@ static void retire_record(struct zm_counter *counter)
 {
 	ptrdiff_t figure = zm_counter_bytes(counter);
 
+	zm_assert(zm_lock_is_mine(&zm_account.lock) && counter->owner != NULL);
 	zm_account.committed_bytes += figure - counter->granted_bytes;
 	counter->granted_bytes = figure;
 	if (ZM_COUNT_BORROWED) {
@@ -156,6 +159,7 @@ static void leave(void *record)
 	retire_record(counter);
 	if (over)
 		zm_account_settle();
+	zm_account_check();
 	zm_unlock(&zm_account.lock);
 	if (zm_thread.counter == counter)
 		forget_counter(&zm_thread);
@@ -192,6 +196,7 @@ static void after_fork_in_child(void)
 		zm_store(&zm_account.child_due, true);
 		zm_account_tell_all();
 	}
+	zm_account_check();
 	zm_unlock(&zm_account.lock);
 }
 
@@ -248,11 +253,12 @@ __attribute__((__constructor__)) static void set_up_early(void)
 }
 #endif
 
-/* Under the lock. From here on the record's ceiling counts, not its figure. */
+/* From here on the record's ceiling counts, not its figure. */
 static void own_record(struct zm_thread *self, struct zm_counter *counter)
 {
 	ptrdiff_t figure;
 
+	zm_assert(zm_lock_is_mine(&zm_account.lock) && counter->owner == NULL);
 	counter->owner = self;
 #if ZM_COUNT_BORROWED
 	if (self->borrows) {
@@ -297,6 +303,7 @@ static void give_back_record(struct zm_counter *counter)
 	zm_lock(&zm_account.lock);
 	counter->next_idle = zm_account.idle;
 	zm_account.idle = counter;
+	zm_account_check();
 	zm_unlock(&zm_account.lock);
 }
 
@@ -329,6 +336,7 @@ ZM_COLD void zm_account_join(void)
 		find_counters(self);
 		zm_lock(&zm_account.lock);
 		own_record(self, counter);
+		zm_account_check();
 		zm_unlock(&zm_account.lock);
 		self->counter = counter;
 		self->state = ZM_THREAD_LIVE;

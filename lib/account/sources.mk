@@ -4,6 +4,7 @@
 zm_account_sources = \
 	lib/account/account.c \
 	lib/account/account.h \
+	lib/account/check.c \
 	lib/account/free.c \
 	lib/account/state.h \
 	lib/account/sum.c \

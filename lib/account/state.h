@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 
+#include "base/assert.h"
 #include "base/lock.h"
 
 /* The contract of zmalloc_peak_memory(): what a thread may allocate between two looks. */
@@ -102,6 +103,20 @@ static inline ptrdiff_t zm_thread_net(const struct zm_thread *self)
 #endif
 	return net;
 }
+
+/* ---- check.c ---- */
+
+/*
+ * Before the lock is let go of, where something was changed. It looks at every record, so only a debug
+ * build has it.
+ */
+#ifdef ZM_DEBUG
+void zm_account_check(void);
+#else
+ZM_INLINE void zm_account_check(void)
+{
+}
+#endif
 
 /* ---- account.c ---- */
 

@@ -47,6 +47,7 @@ void zm_account_tell_ceiling(struct zm_counter *counter)
 
 static void set_ceiling(struct zm_counter *counter, ptrdiff_t bytes)
 {
+	zm_assert(zm_lock_is_mine(&zm_account.lock) && counter->owner != NULL);
 	zm_account.committed_bytes += bytes - counter->granted_bytes;
 	counter->granted_bytes = bytes;
 	zm_account_tell_ceiling(counter);
@@ -126,6 +127,7 @@ static void settle_ended(ptrdiff_t bytes)
 	zm_fetch_add(&zm_account.ended_bytes, bytes);
 	if (room_under_peak() < 0)
 		zm_account_settle();
+	zm_account_check();
 	zm_unlock(&zm_account.lock);
 }
 
@@ -140,6 +142,7 @@ static void raise_ceiling_if_due(struct zm_counter *counter)
 	zm_lock(&zm_account.lock);
 	if (zm_counter_bytes(counter) > counter->granted_bytes)
 		zm_account_raise(counter, zm_counter_bytes(counter));
+	zm_account_check();
 	zm_unlock(&zm_account.lock);
 	if (zm_unlikely(zm_load(&zm_account.child_due)))
 		zm_account_go_on_in_child();
@@ -216,6 +219,7 @@ void zm_account_correct(ptrdiff_t bytes)
 		zm_account_raise(self->counter, zm_counter_bytes(self->counter));
 	else
 		zm_account_tell_ceiling(self->counter);
+	zm_account_check();
 	zm_unlock(&zm_account.lock);
 }
 

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "allocator/allocator.h"
+#include "base/assert.h"
 #include "base/atomic.h"
 #include "base/fork.h"
 #include "base/lock.h"
@@ -65,7 +66,7 @@ static void keep_over_fork(void)
 	table.error = zm_fork_join(ZM_FORK_ARENAS, &room);
 }
 
-/* ---- The table; all under the lock ---- */
+/* ---- The table: all of it with the lock ---- */
 
 static ZM_ATOMIC(uint32_t) * filter_of(const void *ptr)
 {
@@ -76,6 +77,8 @@ static struct record **bucket_of(const void *ptr)
 {
 	uint64_t mixed = ((uint64_t)(uintptr_t)ptr >> 4) * UINT64_C(0x9e3779b97f4a7c15);
 
+	zm_assert(zm_lock_is_mine(&table.lock));
+	zm_assert(table.buckets != 0 && (table.buckets & (table.buckets - 1)) == 0);
 	return &table.bucket[(mixed >> 32) & (table.buckets - 1)];
 }
 

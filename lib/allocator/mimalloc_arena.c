@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "allocator/allocator.h"
+#include "base/assert.h"
 #include "base/atomic.h"
 #include "base/fork.h"
 #include "base/lock.h"
@@ -53,10 +54,11 @@ static size_t this_thread(void)
 	return number;
 }
 
-/* ---- The list; all under the lock ---- */
+/* ---- The list ---- */
 
 static void enter(struct zm_arena *arena)
 {
+	zm_assert(zm_lock_is_mine(&life.lock));
 	arena->before = &life.all;
 	arena->after = life.all;
 	if (life.all != NULL)
@@ -67,6 +69,7 @@ static void enter(struct zm_arena *arena)
 
 static void take_off(struct zm_arena *arena)
 {
+	zm_assert(zm_lock_is_mine(&life.lock) && *arena->before == arena);
 	*arena->before = arena->after;
 	if (arena->after != NULL)
 		arena->after->before = arena->before;

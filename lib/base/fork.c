@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/lock.h"
 
 typedef ZM_ATOMIC(const struct zm_fork_room *) room_at;
@@ -74,6 +75,9 @@ int zm_fork_join(enum zm_fork_place place, const struct zm_fork_room *room)
 	static bool installed;
 	int error;
 
+	zm_assert(zm_once_is_making());
+	zm_assert(room->before != NULL && room->in_parent != NULL && room->in_child != NULL);
+	zm_assert(zm_load(&rooms[place]) == NULL || zm_load(&rooms[place]) == room);
 	if (!installed) {
 		zm_store_release(&rooms[ZM_FORK_ONCE], &once);
 		/*

@@ -6,6 +6,7 @@
 
 #include "base/lock.h"
 
+#include "base/assert.h"
 #include "base/fork.h"
 
 ZM_TLS char zm_lock_thread;
@@ -40,6 +41,7 @@ bool zm_trylock(struct zm_lock *lock)
 
 void zm_unlock(struct zm_lock *lock)
 {
+	zm_assert(zm_lock_is_mine(lock));
 	if (lock->again != 0) {
 		lock->again--;
 		return;
@@ -69,6 +71,11 @@ bool zm_once_slowly(struct zm_once *once, void (*make)(void))
 	done = zm_load(&once->state) == ZM_ONCE_DONE;
 	zm_unlock(&once_lock);
 	return done;
+}
+
+bool zm_once_is_making(void)
+{
+	return zm_lock_is_mine(&once_lock);
 }
 
 void zm_once_hold(void)

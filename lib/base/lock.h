@@ -76,4 +76,7 @@ ZM_INLINE bool zm_once(struct zm_once *once, void (*make)(void))
 	       zm_once_slowly(once, make);
 }
 
+/* Is the calling thread inside a `make` of somebody's? */
+bool zm_once_is_making(void);
+
 #endif

@@ -2,6 +2,8 @@
 # What every room stands on. It knows none of them.
 
 zm_base_sources = \
+	lib/base/assert.c \
+	lib/base/assert.h \
 	lib/base/atomic.h \
 	lib/base/clock.h \
 	lib/base/compiler.h \

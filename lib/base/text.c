@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/assert.h"
+
 /* A text of nothing may be a null pointer, to which C lets nobody add even 0. */
 struct zm_span zm_span(const char *text, size_t size)
 {
@@ -119,6 +121,7 @@ void zm_text_copy(char *to, size_t size, const char *from, size_t from_size)
 {
 	size_t i = 0;
 
+	zm_assert(size != 0);
 	for (; i < size - 1 && i < from_size && from[i] != '\0'; i++)
 		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
 	memset(to + i, 0, size - i);

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "account/account.h"
+#include "base/assert.h"
 #include "base/fork.h"
 #include "base/lock.h"
 #include "base/text.h"
@@ -221,6 +222,7 @@ static int publish(void)
 {
 	struct zm_page *page = zm_load_acquire(&publishing.page);
 
+	zm_assert(zm_lock_is_mine(&publishing.lock));
 	if (page == NULL)
 		return make_page();
 	renew(page);
