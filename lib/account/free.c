@@ -36,7 +36,9 @@ static bool free_or_hold(void *ptr)
 	return false;
 }
 
-/* Not counted yet, not in this process, or no longer; or, with our own counter, watched. */
+/*
+ * Slow path of zfree(): this thread has not joined, has already left, or has a client that must see frees.
+ */
 ZM_COLD void zm_free_unsettled(void *ptr)
 {
 	int saved_errno = errno;

@@ -59,8 +59,8 @@ extern struct zm_account zm_account;
  *
  * freed is read first. An acquire keeps the load of allocated behind it (C11 7.17.3: nothing that
  * follows an acquire in the program happens before it), so all that the owner does between the two
- * loads can only make the figure too high, which a ceiling may be. What the owner freed between them
- * may be much, where the reader was put off the processor there: then it reads again.
+ * loads can only make the figure too high, which a ceiling may be. A reader that the
+ * scheduler stopped between them may have missed many frees: then it reads again.
  *
  * On the owner's side no order can be had. A processor that lets its stores pass one another may
  * show a free before the allocation, and the figure is too low by that block for a moment. So no

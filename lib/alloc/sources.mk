@@ -5,6 +5,8 @@ zm_alloc_sources = \
 	lib/alloc/alloc.c \
 	lib/alloc/alloc.h \
 	lib/alloc/arena.c \
+	lib/alloc/borrowed.h \
+	lib/alloc/counted.h \
 	lib/alloc/flags.c \
 	lib/alloc/oom.c \
 	lib/alloc/oom.h \
