@@ -135,7 +135,7 @@ static int fill_file(int fd)
 
 	if (written == (ssize_t)sizeof(zeroes))
 		return 0;
-	return written < 0 ? errno : ENOSPC;
+	return written < 0 ? zm_os_failure() : ENOSPC;
 }
 
 /* Whatever has our name in a directory of ours was left by a process that is gone. */
@@ -149,7 +149,7 @@ static int create_file(int directory, const char *name, int *fd)
 		*fd = openat(directory, name, flags, S_IRUSR | S_IWUSR);
 	if (*fd < 0)
 		return zm_os_failure();
-	error = fchmod(*fd, S_IRUSR | S_IWUSR) == 0 ? fill_file(*fd) : errno;
+	error = fchmod(*fd, S_IRUSR | S_IWUSR) == 0 ? fill_file(*fd) : zm_os_failure();
 	if (error != 0) {
 		unlinkat(directory, name, 0);
 		close(*fd);
@@ -169,7 +169,7 @@ static int map_page(int directory, int64_t pid, struct zm_page **page)
 		return error;
 	mapped = mmap(NULL, sizeof(**page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (mapped == MAP_FAILED) {
-		error = errno;
+		error = zm_os_failure();
 		unlinkat(directory, name, 0);
 	} else {
 		*page = mapped;

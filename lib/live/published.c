@@ -206,7 +206,7 @@ static int list_directory(int fd, struct pids *pids)
 	int error = 0;
 
 	if (directory == NULL) {
-		error = errno;
+		error = zm_os_failure();
 		close(fd);
 		return error;
 	}
