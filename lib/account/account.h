@@ -152,8 +152,10 @@ void zm_account_gone(size_t bytes);
  */
 void zm_free_unsettled(void *ptr);
 
-/* A block that changed from old_bytes to new_bytes, on a thread whose allocator does not count for
- * us. */
+/*
+ * A block has changed from old_bytes to new_bytes. Where the allocator has counted that already, it is
+ * only seen to whether the thread passed its threshold.
+ */
 void zm_account_resized(size_t old_bytes, size_t new_bytes);
 
 /* The exact sum, over threads at rest; may pass below zero while blocks change hands. */

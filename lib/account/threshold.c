@@ -198,7 +198,10 @@ ZM_COLD void zm_account_gone(size_t bytes)
 
 ZM_COLD void zm_account_resized(size_t old_bytes, size_t new_bytes)
 {
-	settle((ptrdiff_t)new_bytes - (ptrdiff_t)old_bytes);
+	if (zm_thread.borrows)
+		zm_account_new(0);
+	else
+		settle((ptrdiff_t)new_bytes - (ptrdiff_t)old_bytes);
 }
 
 /* ---- Corrections ---------------------------------------------------------------------------- */

@@ -95,10 +95,7 @@ ZM_COLD void *zm_resize_unborrowed(void *ptr, size_t size)
 	moved = zm_raw_realloc(ptr, size);
 	if (moved == NULL)
 		return NULL;
-	if (!zm_thread.borrows)
-		zm_account_resized(old_bytes, zm_raw_charged(moved));
-	else
-		zm_account_new(0);
+	zm_account_resized(old_bytes, zm_raw_charged(moved));
 	return moved;
 }
 

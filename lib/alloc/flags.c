@@ -62,10 +62,7 @@ static void *resize(void *ptr, size_t size, int flags)
 	moved = size <= PTRDIFF_MAX ? zm_native_realloc(ptr, size, flags) : NULL;
 	if (moved == NULL)
 		return NULL;
-	if (!zm_thread.borrows)
-		zm_account_resized(old_bytes, zm_raw_charged(moved));
-	else
-		zm_account_new(0);
+	zm_account_resized(old_bytes, zm_raw_charged(moved));
 	return moved;
 }
 
