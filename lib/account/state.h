@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/account/state.h - what the files lib/account*.c share: the records, and the figures that the
+ * lib/account/state.h - what the files of this room share: the records, and the figures that the
  * lock guards. Nobody else includes this.
  */
 #ifndef ZM_ACCOUNT_STATE_H

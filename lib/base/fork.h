@@ -14,7 +14,7 @@
  *   ARENAS     life.lock: who makes or ends an arena; then       whole arenas, in the account with
  *              each arena's own, or the list of their blocks     what is in them
  *   FIGURES    what the adaptor keeps of the last figures        the last figures
- *   ONCE       whoever makes what is made once (lib/base/lock.h)      each made, or not begun
+ *   ONCE       whoever makes what is made once (lock.h)          each made, or not begun
  *   ACCOUNT    zm_account.lock                                   whole records
  *
  * The allocator's and the C library's own locks come after ours.
