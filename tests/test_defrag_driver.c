@@ -27,6 +27,7 @@ START_TEST(not_supported_is_said)
 {
 	const void *ptr = &errno;
 	unsigned char hint = 7;
+	struct zdefrag_stats stats = {.size = sizeof(stats)};
 
 	ck_assert_int_eq(zdefrag_supported(), zmalloc_has(ZMALLOC_CAN_DEFRAG));
 	if (zdefrag_supported())
@@ -38,6 +39,9 @@ START_TEST(not_supported_is_said)
 	ck_assert_uint_eq(zdefrag_hints(&ptr, &hint, 1), 0);
 	ck_assert_int_eq(hint, 0);
 	zdefrag_hint_end();
+	ck_assert_int_eq(zdefrag_hint_get_stats(&stats), 0);
+	ck_assert_int_eq(stats.phase, ZDEFRAG_IDLE);
+	ck_assert_int_eq(stats.reason, ZDEFRAG_REASON_UNSUPPORTED);
 	zdefrag_free(NULL);
 }
 END_TEST

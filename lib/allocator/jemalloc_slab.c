@@ -14,6 +14,7 @@
 #include "allocator/slab.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "allocator/allocator.h"
@@ -484,15 +485,27 @@ void zm_slab_give(void *const *regions, size_t count, unsigned bin)
 	(regions[i], je.layout.bin[bin].region_bytes, MALLOCX_TCACHE_NONE);
 }
 
+bool zm_slab_drain_next(unsigned *next)
+{
+	while (*next < STOCKS) {
+		unsigned number = stocks[(*next)++] - 1;
+
+		if (number != UINT_MAX) {
+			ZM_JE(mallctlbymib)
+			(je.tcache_flush.path, je.tcache_flush.depth, NULL, NULL, &number,
+			 sizeof(number));
+			return true;
+		}
+	}
+	return false;
+}
+
 void zm_slab_drain(void)
 {
-	for (unsigned i = 0; i < STOCKS; i++) {
-		unsigned number = stocks[i] - 1;
+	unsigned next = 0;
 
-		if (stocks[i] != 0)
-			ZM_JE(mallctlbymib)
-		(je.tcache_flush.path, je.tcache_flush.depth, NULL, NULL, &number, sizeof(number));
-	}
+	while (zm_slab_drain_next(&next))
+		;
 }
 
 void zm_slab_flush_thread(void)

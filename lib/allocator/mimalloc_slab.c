@@ -385,6 +385,12 @@ void zm_slab_drain(void)
 {
 }
 
+bool zm_slab_drain_next(unsigned *next)
+{
+	(void)next;
+	return false;
+}
+
 void zm_slab_flush_thread(void)
 {
 }

@@ -158,6 +158,12 @@ void zm_slab_give(void *const *regions, size_t count, unsigned bin);
  */
 void zm_slab_drain(void);
 
+/*
+ * The same for one stock at a time, that of one arena: 50 us. next: 0 to begin with, and then as it
+ * was left. False: there is none left, and nothing was done.
+ */
+bool zm_slab_drain_next(unsigned *next);
+
 /* Empty the calling thread's cache. Any thread. */
 void zm_slab_flush_thread(void);
 

@@ -8,7 +8,8 @@
 
 #include "defrag/cycle.h"
 
-struct zm_slab_record *zm_cycle_new_record(const struct zm_slab *found)
+/* One that no address leads to yet; NULL: no room is left. */
+static struct zm_slab_record *add_record(const struct zm_slab *found)
 {
 	struct zm_slab_record *slab;
 
@@ -16,20 +17,22 @@ struct zm_slab_record *zm_cycle_new_record(const struct zm_slab *found)
 		return NULL;
 	slab = &zm_cycle.slabs[zm_cycle.slabs_count++];
 	slab->base = found->base;
-	slab->held = NULL;
+	slab->bits = NULL;
 	zm_store(&slab->live, 0);
 	zm_store(&slab->held_count, 0);
 	zm_store(&slab->next, 0);
 	zm_store(&slab->listed, 0);
 	slab->arena = (uint16_t)found->arena;
 	slab->bin = (uint8_t)found->bin;
+	slab->vain = 0;
+	slab->asked = 0;
 	zm_store_release(&slab->state, ZM_SLAB_SEEN);
 	return slab;
 }
 
 static struct zm_slab_record *new_record(const struct zm_slab *found)
 {
-	struct zm_slab_record *slab = zm_cycle_new_record(found);
+	struct zm_slab_record *slab = add_record(found);
 	size_t bytes = zm_cycle.layout->bin[found->bin].slab_bytes;
 
 	if (slab != NULL && !zm_table_set(found->base, bytes, zm_cycle.slabs_count)) {
@@ -54,7 +57,8 @@ static bool overlaps(const struct zm_slab *found)
 
 		if (entry == 0)
 			continue;
-		zm_store(&zm_cycle.slabs[(entry & ~ZM_PAGE_PINNED) - 1].state, ZM_SLAB_DOUBT);
+		if (!(entry & ZM_PAGE_PINNED))
+			zm_store(&zm_cycle.slabs[entry - 1].state, ZM_SLAB_DOUBT);
 		overlap = true;
 	}
 	return overlap;
@@ -67,6 +71,18 @@ static struct zm_slab_record *find_record(const void *ptr)
 	if (!zm_slab_find(ptr, &found) || overlaps(&found))
 		return NULL;
 	return new_record(&found);
+}
+
+void zm_cycle_meet(const struct zm_slab *found)
+{
+	uint32_t entry = zm_table_get(found->base);
+	const struct zm_slab_record *known =
+		entry != 0 ? &zm_cycle.slabs[(entry & ~ZM_PAGE_PINNED) - 1] : NULL;
+
+	if (known != NULL && known->base == found->base && known->bin == found->bin)
+		return;
+	if (!overlaps(found))
+		new_record(found);
 }
 
 struct zm_slab_record *zm_cycle_record(const void *ptr)

@@ -39,13 +39,10 @@ static void shut_gate(void)
  * gate that no hook is; so every region is in one place, in the child too. A fork from inside a
  * step, by the walk, is in its own thread and finds everything at rest between two visits.
  */
-static bool fork_opened;
-
 static void before_fork(void)
 {
 	zm_lock(&zm_cycle.lock);
-	fork_opened = (zm_load(&zm_cycle.gate) & ZM_GATE_OPEN) != 0;
-	if (fork_opened)
+	if (zm_cycle.open)
 		shut_gate();
 	zm_slab_drain();
 }
@@ -55,7 +52,7 @@ static void after_fork(void)
 {
 	uint32_t gate = zm_load(&zm_cycle.gate);
 
-	if (fork_opened && zm_account_watched() != NULL)
+	if (zm_cycle.open)
 		while (!zm_compare_exchange(&zm_cycle.gate, &gate, gate | ZM_GATE_OPEN))
 			;
 	zm_unlock(&zm_cycle.lock);
@@ -122,12 +119,13 @@ static bool have_table(struct zm_cycle_table *table, size_t count, size_t item_b
 
 static size_t words_of(uint32_t regions)
 {
-	return (regions + ZM_HELD_BITS - 1) / ZM_HELD_BITS;
+	return (regions + ZM_REGION_BITS - 1) / ZM_REGION_BITS;
 }
 
 /*
  * How much does a heap like this one need?
- * A quarter more slabs than there are, as the program goes on allocating.
+ * Three times the slabs that there are, as the program goes on allocating; what is not used costs
+ * addresses only.
  */
 static bool have_tables(void)
 {
@@ -143,14 +141,27 @@ static bool have_tables(void)
 			words += count * words_of(layout->bin[bin].regions) +
 				 layout->bin[bin].regions + 1;
 		}
-	slabs += slabs / 4 + 1024;
-	words += words / 4 + 1024;
+	slabs += 2 * slabs + 65536;
+	words += 2 * words + 65536;
 	pools = (size_t)zm_cycle.arenas * layout->bins;
 	return slabs < ZM_PAGE_PINNED &&
 	       have_table(&tables.slabs, slabs, sizeof(*zm_cycle.slabs)) &&
 	       have_table(&tables.words, words, sizeof(*zm_cycle.words)) &&
 	       have_table(&tables.pools, pools, sizeof(*zm_cycle.pools)) &&
 	       have_table(&tables.heap, pools, sizeof(*zm_cycle.heap));
+}
+
+void *zm_cycle_take_words(size_t bytes)
+{
+	size_t words = (bytes + sizeof(size_t) - 1) / sizeof(size_t);
+	size_t *at = &zm_cycle.words[zm_cycle.words_count];
+
+	if (zm_cycle.words_capacity - zm_cycle.words_count < words)
+		return NULL;
+	zm_cycle.words_count += words;
+	for (size_t i = 0; i < words; i++)
+		at[i] = 0;
+	return at;
 }
 
 /* ---- Begin ---- */
@@ -177,24 +188,35 @@ int zm_cycle_begin(const void *owner)
 	zm_cycle.words_count = 0;
 	zm_cycle.heap_count = 0;
 	zm_cycle.chosen = zm_cycle.emptied = 0;
-	zm_cycle.planned_bytes = 0;
+	zm_cycle.planned_bytes = zm_cycle.evacuated = 0;
+	zm_cycle.shown = 0;
 	zm_cycle.moved = zm_cycle.moved_bytes = zm_cycle.missed = zm_cycle.released_bytes = 0;
 	zm_store(&zm_cycle.stepped.refused, 0);
 	zm_store(&zm_cycle.hooked.refused, 0);
 	zm_store(&zm_cycle.held_frees, 0);
 	zm_store(&zm_cycle.steered, 0);
+	for (size_t i = 0; i < (size_t)zm_cycle.arenas * zm_cycle.layout->bins; i++)
+		zm_cycle.pools[i] = (struct zm_pool){.by_used = NULL};
 	zm_store(&zm_cycle.owner, owner);
 	return 0;
 }
 
 /* ---- End ---- */
 
+void zm_cycle_shut(void)
+{
+	zm_cycle.open = false;
+	shut_gate();
+	zm_cycle.blameless = false;
+	zm_cycle.cursor = 0;
+	zm_cycle.drained = 0;
+	zm_cycle.cleared_bytes = 0;
+}
+
 void zm_cycle_close(void)
 {
-	shut_gate();
+	zm_cycle_shut();
 	zm_hook_remove();
-	zm_cycle.cursor = 0;
-	zm_cycle.cleared_bytes = 0;
 }
 
 /* The kernel takes 64 pages back in about 20 us. */
@@ -228,23 +250,39 @@ static bool clear_tables_some(void)
 	return cleared;
 }
 
-bool zm_cycle_release_some(uint32_t slabs)
+/* The next slabs, until the work is done. True when there are no more. */
+static bool unpin_slabs(uint32_t work, bool forget)
 {
-	uint32_t end = zm_cycle.slabs_count;
+	uint32_t done = 0;
 
-	if (zm_cycle.cursor < end) {
-		if (end - zm_cycle.cursor > slabs)
-			end = zm_cycle.cursor + slabs;
-		for (; zm_cycle.cursor < end; zm_cycle.cursor++)
-			zm_move_release(&zm_cycle.slabs[zm_cycle.cursor]);
-		return false;
+	for (; zm_cycle.cursor < zm_cycle.slabs_count && done < work; zm_cycle.cursor++) {
+		struct zm_slab_record *slab = &zm_cycle.slabs[zm_cycle.cursor];
+
+		done += 1 + zm_move_unpin(slab);
+		if (forget && zm_load(&slab->state) != ZM_SLAB_GONE)
+			zm_move_forget(slab);
 	}
-	if (zm_cycle.cleared_bytes == 0) {
+	return zm_cycle.cursor == zm_cycle.slabs_count;
+}
+
+/* What is in stock, for one arena at a time: a few thousand regions at most. True: nothing is left. */
+static bool drain_stocks(void)
+{
+	if (zm_cycle.drained == 0) {
 		zm_move_release_spares();
-		zm_slab_drain();
 		zm_store(&zm_cycle.full, 0);
 	}
-	if (!clear_tables_some())
+	return !zm_slab_drain_next(&zm_cycle.drained);
+}
+
+bool zm_cycle_unpin_some(uint32_t work)
+{
+	return unpin_slabs(work, false) && drain_stocks();
+}
+
+bool zm_cycle_release_some(uint32_t work)
+{
+	if (!unpin_slabs(work, true) || !drain_stocks() || !clear_tables_some())
 		return false;
 	zm_store(&zm_cycle.owner, NULL);
 	return true;

@@ -12,7 +12,7 @@
  *                                                     back
  *   hook.c     the same for the program's frees       a free is held, an allocation is served from
  *              and allocations meanwhile              elsewhere
- *   hint.c     the same cycle without a walk          counted by pages, moved as blocks turn up
+ *   hint.c     the same cycle without a walk          hint.h tells how it goes
  *   average.c  a simpler rule, for layouts that do    each block for itself, by how full its slab
  *              not allow for this one                 is
  *   driver.c   when, how hard, in what slices
@@ -20,7 +20,7 @@
  *   object.c   a driver's making, settings and figures
  *
  * There is one cycle in a process at a time. The thread that steps it holds zm_cycle.lock; hooks,
- * in any thread, do not: they enter through zm_cycle.gate, touch only `held` and `held_count` of
+ * in any thread, do not: they enter through zm_cycle.gate, touch only `bits` and `held_count` of
  * pinned slabs and the list of full ones, and are waited for where a cycle ends or the process
  * forks.
  */
@@ -43,13 +43,17 @@ enum zm_slab_state {
 	ZM_SLAB_GONE
 };
 
-/* A word of the bits that say which regions of a pinned slab are held. */
-typedef ZM_ATOMIC(size_t) zm_held_word;
-#define ZM_HELD_BITS (8 * sizeof(size_t))
+/* A word of the bits that a slab has, one for each of its regions. */
+typedef ZM_ATOMIC(size_t) zm_region_word;
+#define ZM_REGION_BITS (8 * sizeof(size_t))
 
 struct zm_slab_record {
 	char *base;
-	zm_held_word *held; /* chosen slabs only */
+	/*
+	 * Of a chosen slab: this region is held. Before that hints keep here which regions the program
+	 * has asked about; a driver's slab has none yet, and NULL here.
+	 */
+	zm_region_word *bits;
 	/* Blocks shown by the walk; once chosen, regions that were used then and are not held yet. */
 	ZM_ATOMIC(uint32_t) live;
 	ZM_ATOMIC(uint32_t) held_count;
@@ -59,6 +63,8 @@ struct zm_slab_record {
 	uint8_t bin;
 	ZM_ATOMIC(uint8_t) state;
 	ZM_ATOMIC(uint8_t) listed; /* among those to be released */
+	uint8_t vain;              /* how often it was chosen and could not be emptied */
+	uint32_t asked;            /* the number of the last hint about a block in it; 0: none */
 };
 
 /* One bin of one arena: moves stay within it. */
@@ -66,6 +72,7 @@ struct zm_pool {
 	size_t free_outside; /* regions free in slabs not chosen */
 	size_t evacuated;    /* regions used in chosen slabs: they will need as many of those */
 	uint32_t *by_used;   /* lists of candidates, one for each number of regions used */
+	bool listed;         /* it has candidates: its lists are in use */
 	void *spare;         /* a region outside, for a move that is refused too often */
 	uint32_t cheapest;   /* number used of the first list that is not done */
 	uint64_t cost;       /* of a byte released from that list, 2^-16 ns */
@@ -84,6 +91,30 @@ struct zm_gate_figures {
 	size_t blocks; /* small ones */
 };
 
+/*
+ * Which slabs a plan may choose, besides being known, partly used and shown: those of the first kind
+ * to begin with, and the others (zm_plan_begin_late()) where those are not enough.
+ */
+struct zm_plan_rule {
+	/*
+	 * Hints: the number of the first hint that came too late to be answered. A slab that was asked
+	 * about since then will not be asked about again before a whole scan is over. A driver: 1.
+	 */
+	uint32_t late_asked;
+	bool late;             /* choose among those now, and not among the others */
+	unsigned unshown_x256; /* so many of 256 used regions may not have been shown */
+	/* Not NULL: of a bin that has 0 here no region need have been shown. blindly: choose no other. */
+	const uint8_t *doubt;
+	bool blindly;
+	/*
+	 * Full slabs too, the last of all: where holes are in slabs that cannot be emptied, they may
+	 * take in what lies in a full one.
+	 */
+	bool full;
+	/* The program goes on freeing: holes that it will have made by then, to 256 that there are. */
+	unsigned ahead_x256;
+};
+
 #define ZM_GATE_OPEN 0x80000000u
 
 struct zm_cycle {
@@ -92,8 +123,9 @@ struct zm_cycle {
 	ZM_ATOMIC(const void *) owner;
 	const struct zm_slab_layout *layout;
 
-	/* Open while slabs are pinned; the number of hooks inside in the lower bits. */
+	/* Open while slabs are pinned, but for forks; the number of hooks inside in the lower bits. */
 	ZM_ATOMIC(uint32_t) gate;
+	bool open;                /* the gate is to be: slabs are pinned */
 	ZM_ATOMIC(uint32_t) full; /* list of chosen slabs in which nothing is left to move */
 
 	struct zm_slab_record *slabs;
@@ -103,14 +135,24 @@ struct zm_cycle {
 	struct zm_pool *pools;
 	unsigned arenas;
 
+	/* Hints: how many bits say that their region's block was shown. */
+	size_t shown;
+
 	uint32_t cursor; /* slabs looked at, or released */
 	/* Planning. */
+	struct zm_plan_rule rule;
 	uint32_t *heap; /* pools with candidates, cheapest byte first */
 	uint32_t heap_count;
+	bool heap_built;
 	size_t want_bytes, planned_bytes;
+	size_t evacuated; /* regions used in chosen slabs when they were pinned */
 	uint32_t chosen, emptied;
+	uint32_t bin_chosen[ZM_SLAB_BINS_MAX], bin_left[ZM_SLAB_BINS_MAX]; /* left: not emptied */
 
-	size_t cleared_bytes; /* ending: of the tables, given back */
+	/* Ending. */
+	bool blameless; /* a slab that is not empty yet may be chosen again as if it never had been */
+	unsigned drained;     /* stocks of the allocator's, given back */
+	size_t cleared_bytes; /* of the tables, given back */
 
 	/* Moving. */
 	uint32_t opened; /* pools, in the order of `heap` */
@@ -142,14 +184,30 @@ void zm_cycle_unlock(void);
 /* Take the cycle for `owner` and have room for counting. 0, EBUSY or ENOMEM. */
 int zm_cycle_begin(const void *owner);
 
-/* Stop the hooks and wait for those inside: afterwards nothing is pinned for them. */
+/*
+ * Wait for the hooks that are inside, and let no other in: afterwards nothing is pinned for them.
+ * They are still called for each of the program's calls until zm_hook_remove().
+ */
+void zm_cycle_shut(void);
+
+/* The same, and remove them. */
 void zm_cycle_close(void);
 
 /*
- * After zm_cycle_close(): release what the next `slabs` slabs hold, then the tables, a part of them
- * at a time. True when all is released and the cycle is over.
+ * After zm_cycle_shut(): release what is held, slab after slab, and keep what is known of the slabs
+ * for another plan. `work` is how much to do: a record looked at is 1, and so is a region given back,
+ * which takes 45 ns; the last slab may go over it. True when nothing is held any more.
  */
-bool zm_cycle_release_some(uint32_t slabs);
+bool zm_cycle_unpin_some(uint32_t work);
+
+/*
+ * The same, but forget the slabs, and afterwards give the tables back, a part of them at a time.
+ * True when all is released and the cycle is over.
+ */
+bool zm_cycle_release_some(uint32_t work);
+
+/* Room of the cycle's, zeroed, to its end; NULL: there is none left. */
+void *zm_cycle_take_words(size_t bytes);
 
 /* Close, and release everything. */
 void zm_cycle_end(void);
@@ -162,15 +220,24 @@ void zm_cycle_end(void);
  */
 struct zm_slab_record *zm_cycle_record(const void *ptr);
 
-void zm_count_visit(const void *ptr, uint32_t *work_ns);
+/* A slab that zm_slab_walk() has found: make its record, unless there is one. */
+void zm_cycle_meet(const struct zm_slab *found);
 
-/* A record that no address leads to yet; NULL: no room is left. */
-struct zm_slab_record *zm_cycle_new_record(const struct zm_slab *found);
+void zm_count_visit(const void *ptr, uint32_t *work_ns);
 
 /* ---- plan.c ---- */
 
-/* Begin to plan for releasing at least want_bytes of slabs. False: no room. */
-bool zm_plan_begin(size_t want_bytes);
+/* Begin to plan for releasing at least want_bytes of slabs. Nothing is pinned or held. */
+void zm_plan_begin(size_t want_bytes, const struct zm_plan_rule *rule);
+
+/*
+ * While blocks move: plan for releasing so much more. What is pinned stays pinned, and zm_plan_look()
+ * and zm_plan_choose() go on as for a new plan.
+ */
+void zm_plan_extend(size_t more_bytes, const struct zm_plan_rule *rule);
+
+/* The plan is complete, and it is not enough: look again, at slabs of the second kind. */
+void zm_plan_begin_late(void);
 
 /* Look at the next slabs, at most that many. True when all have been looked at. */
 bool zm_plan_look(uint32_t slabs);
@@ -183,22 +250,25 @@ struct zm_pool *zm_plan_pool(unsigned arena, unsigned bin);
 /* The plan is complete: list the pools to move in, for zm_move_prime(). */
 void zm_plan_close(void);
 
-/* Instead of looking at what a walk has shown: a slab to choose from. */
-void zm_plan_add(const struct zm_slab *slab);
-
 /* ---- average.c ---- */
 
 /* For layouts that are not exact; on statistics of the last zm_slab_refresh(). */
 bool zm_average_hint(const void *ptr, struct zm_slab_usage *usage);
 void *zm_average_visit(void *ptr);
 
-/* ---- hint.c ---- */
+/* ---- hint_tick.c ---- */
 
 /*
- * From every call of the program's that a hook sees:
- * ends a cycle of hints that no one asks for any more.
+ * From every call of the program's that a hook sees: ends a cycle of hints that no one asks for any
+ * more, a little at a time.
  */
 void zm_hint_tick(void);
+
+/*
+ * A driver would like to begin: end the hints' cycle, up to so much work, if the program has said
+ * that it asks for no more, or has not asked for a while. Under the lock.
+ */
+void zm_hint_make_way(uint32_t work);
 
 /* ---- move.c ---- */
 
@@ -251,8 +321,11 @@ bool zm_move_hold_freed(struct zm_slab_record *slab, uint32_t region);
 #define ZM_MOVE_RELEASES 8
 bool zm_move_release_full(uint32_t *work_ns);
 
-/* The gate is closed: give back what is held of a slab, and forget it. */
-void zm_move_release(struct zm_slab_record *slab);
+/* The gate is shut: give back what is held of a slab. Returns the work, as zm_cycle_unpin_some(). */
+uint32_t zm_move_unpin(struct zm_slab_record *slab);
+
+/* No address leads to the record any more. */
+void zm_move_forget(struct zm_slab_record *slab);
 
 /* Spare regions too. */
 void zm_move_release_spares(void);

@@ -38,9 +38,12 @@
 
 /*
  * Work between two looks at the clock where a phase does not call the walk: slabs.
- * 64 to ask about are 2 us, to pin or release 100 us at most.
+ * 64 to ask about are 2 us, to pin 100 us at most.
  */
 #define LOOK_SLABS ZM_SLAB_BATCH
+
+/* The same where a phase releases: see zm_cycle_unpin_some(). */
+#define LOOK_WORK 1024
 
 /* A cycle that released less than this part of what it planned makes the next one wait. */
 #define WORTHWHILE_PART 4
@@ -198,6 +201,7 @@ static void step_idle(zdefrag *d)
 	look(d, &figures);
 	reason = gate_reason(d);
 	if (reason == ZDEFRAG_REASON_NONE) {
+		zm_hint_make_way(d->whole ? UINT32_MAX : LOOK_WORK);
 		error = zm_cycle_begin(d);
 		if (error != 0)
 			reason = error == EBUSY ? ZDEFRAG_REASON_BUSY : ZDEFRAG_REASON_NO_MEMORY;
@@ -240,12 +244,15 @@ enum plan_part {
 	PLAN_CHOOSES
 };
 
+/* The walk is over when planning begins: no slab is late, and what it has not shown it never will. */
+static const struct zm_plan_rule shown_only = {.late_asked = 1};
+
 /* True when there is nothing more to plan. */
 static bool plan_some(zdefrag *d)
 {
 	switch (d->part) {
 	case PLAN_BEGINS:
-		zm_plan_begin(want_bytes(d));
+		zm_plan_begin(want_bytes(d), &shown_only);
 		d->part = PLAN_LOOKS;
 		return false;
 	case PLAN_LOOKS:
@@ -363,7 +370,7 @@ static void step_ending(zdefrag *d)
 			finish_cycle(d);
 			return;
 		}
-		if (zm_cycle_release_some(LOOK_SLABS)) {
+		if (zm_cycle_release_some(LOOK_WORK)) {
 			take_counts(d);
 			d->part = ENDING_JUDGES;
 		}

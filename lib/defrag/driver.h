@@ -20,22 +20,54 @@ struct zdefrag {
 	void (*progress)(zdefrag *d, void *context);
 	void *progress_context;
 
-	bool over; /* the slice */
+	/*
+	 * Of the present step. Only the thread that steps uses these, as all that follow.
+	 * over:         the slice has used up its time; the walk asks zdefrag_slice_over().
+	 * scanning:     the walk is running, so calls out of it do nothing.
+	 * work_ns:      estimate of the work done since the clock was read last.
+	 * looked_ns:    when that was, on the monotonic clock.
+	 * slice_end_ns: when the slice is over, on the same clock.
+	 */
+	bool over;
 	bool scanning;
-	bool whole;    /* zdefrag_run(): no thresholds, no pauses */
-	bool gained;   /* the last cycle was worth its work */
-	unsigned part; /* of the phase: each has parts of its own, from 0 */
 	uint32_t work_ns;
 	uint64_t looked_ns, slice_end_ns;
-	uint64_t next_ns; /* when to step next */
-	unsigned cpu_percent;
-	unsigned backoff; /* doublings of check_ms */
 
-	uint64_t walk_visited, walk_blocks; /* of them about this many */
+	/*
+	 * Of the present cycle.
+	 * whole:        zdefrag_run() makes it: there are no thresholds and no pauses.
+	 * gained:       the cycle before it was worth its work.
+	 * part:         how far the phase is; each phase numbers its own parts, from 0.
+	 * cpu_percent:  share of one core that slices may take.
+	 * walk_visited: blocks that this walk has shown so far.
+	 * walk_blocks:  about how many it will show, for stats.permille.
+	 */
+	bool whole;
+	bool gained;
+	unsigned part;
+	unsigned cpu_percent;
+	uint64_t walk_visited, walk_blocks;
+
+	/*
+	 * Between steps.
+	 * next_ns: when zdefrag_step() has something to do again, on the monotonic clock.
+	 * backoff: how many times check_ms is doubled, since cycles gained too little.
+	 */
+	uint64_t next_ns;
+	unsigned backoff;
+
+	/*
+	 * purge.c's, on giving back.
+	 * decay_held:   the allocator has been told to give nothing back by itself.
+	 * held_ns:      when it was told so.
+	 * purged_bytes: what the cycle had released by then.
+	 * purge_end_ns: when the phase of giving back is broken off, however much is left.
+	 * purge_bytes:  what there was to be given back when that phase began.
+	 */
 	bool decay_held;
-	uint64_t held_ns, purged_bytes; /* when; released until then */
-	uint64_t purge_end_ns;          /* patience */
-	size_t purge_bytes;             /* there were when it began */
+	uint64_t held_ns, purged_bytes;
+	uint64_t purge_end_ns;
+	size_t purge_bytes;
 };
 
 /* ---- driver.c ---- */

@@ -46,6 +46,11 @@ void zm_gate_look(struct zm_gate_figures *figures)
 			add_bin(figures, &layout->bin[bin], slabs, used);
 		}
 	figures->frag_bytes += held;
+	/* A block that has moved out of a slab not yet given back is counted in both. */
+	if (figures->attainable_bytes + held < figures->frag_bytes)
+		figures->attainable_bytes += held;
+	else
+		figures->attainable_bytes = figures->frag_bytes;
 	figures->live_bytes = zm_slab_live_bytes();
 	figures->live_bytes -= held < figures->live_bytes ? held : figures->live_bytes;
 }

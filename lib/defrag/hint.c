@@ -1,249 +1,73 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/defrag/hint.c - a cycle behind "should this block move?", for programs that cannot walk
- * twice.
- *
- *   COUNTING  the first hints are answered 0; each looks at a few hundred pages, until all slabs
- *             and what is used of each are known
- *   CHOOSING  the same set is chosen and pinned as by a driver, but with no knowledge of which
- *             blocks will turn up: a slab with one that is never asked about is emptied in vain
- *   PRIMING   runs of chosen slabs that the allocator would serve from first are held, until each
- *             pool has found a region elsewhere
- *   MOVING    a block in a pinned slab is answered 1, every other 0
- *   ENDING    what is held is released, a few slabs with each hint
- *
- * The blocks are not asked about for counting, and their order says nothing about the slabs that
- * they lie in: counting a sixteenth of them and judging slabs as they turn up took 3 to 5 passes
- * where this takes one. MOVING ends when all chosen slabs are empty, when a pass and a bit has been
- * asked about, or when no one asks any more.
+ * lib/defrag/hint.c - "should this block move?": what the program calls, and the answers. hint.h tells
+ * what goes on behind them.
  */
 #include "config.h"
-
-#include <zmalloc/defrag.h>
 
 #include <errno.h>
 #include <string.h>
 
-#include <zmalloc/redis.h>
-
 #include "account/account.h"
-#include "alloc/oom.h"
-#include "allocator/allocator.h"
 #include "base/clock.h"
-#include "defrag/cycle.h"
-#include "defrag/hook.h"
+#include "defrag/driver.h"
+#include "defrag/hint.h"
+#include "defrag/hint_copy.h"
 
-/*
- * What one hint does before any is answered 1: pages looked at, slabs pinned; 3 us each. A batch
- * does so much more, up to a limit.
- */
-#define COUNT_PAGES 64
-#define CHOOSE_SLABS 8
+/* A call for many blocks at once does so many hints' work besides the answers, at most. */
 #define BATCH_SHARES 16
 
 /*
  * Destinations that may be refused, 47 ns each: every hint adds some to what is allowed, so that a
- * run of them is 4 us a hint and 25 us at once, however long the run is. With less, more blocks are
- * left for a second pass.
+ * run of them is 4 us a hint and 25 us at once, however long the run is.
  */
 #define REFUSALS_EACH 80
 #define REFUSALS_MAX ZM_MOVE_REFUSALS
 
-/*
- * Aim: this part of live bytes left as fragmentation, and begin over 1 %.
- * The program stops asking when it has had enough.
- */
-#define TARGET_PART 133
-#define BEGIN_PART 100
+/* Hints between two looks at the clock, 25 ns each; and between two questions whether to begin. */
+#define CLOCK_HINTS 8
+#define IDLE_HINTS 16
 
-/*
- * Looks at the gate while nothing is to be done,
- * and patience with a program that has stopped asking.
- */
-#define LOOK_EVERY_NS 100000000u
-#define BACKOFF_MAX 6
-#define PATIENCE_NS 1000000000u
-#define TICK_CALLS 1024
+/* What zdefrag_hint_end() does at once: 0.2 ms. */
+#define END_PARTS 8
+#define END_WORK 512
 
-/* Patience with a pass that does not bring all that was planned: such a part of it once more. */
-#define PASS_MORE_PART 16
+/* ---- The answers ---- */
 
-/* Slabs looked at by each hint while a cycle ends: 16 are released in under 50 us. */
-#define END_SLABS 16
-
-enum stage {
-	COUNTING,
-	CHOOSING,
-	PRIMING,
-	MOVING,
-	ENDING
-};
-
-static struct {
-	int stage;
-	ZM_ATOMIC(size_t) asked; /* since the stage began */
-	size_t pass_blocks;
-	size_t vain_bytes; /* of the slabs that the last cycle chose, what it could not empty */
-	struct zm_slab_walk walk;
-	unsigned refusals; /* allowed */
-	unsigned backoff;  /* doublings of LOOK_EVERY_NS */
-	uint64_t next_look_ns;
-	size_t noticed_asked; /* by zm_hint_tick() */
-	uint64_t noticed_ns;
-} hints;
-
-static const char owner; /* the cycle's owner is its address */
-
-/* Where the block last hinted lives: its copy goes to the same arena. */
-static ZM_TLS uint32_t last_arena = UINT32_MAX;
-
-/* ---- Begin and end ---- */
-
-static void begin_ending(void)
+static bool may_move(const struct zm_slab_record *slab)
 {
-	zm_cycle_close();
-	hints.stage = ENDING;
-}
-
-/* What was chosen in vain is the emptiest and will be chosen again: so much more is to be wanted. */
-static void judge_cycle(void)
-{
-	size_t released = (size_t)zm_cycle.released_bytes, planned = zm_cycle.planned_bytes;
-
-	hints.vain_bytes = released < planned ? planned - released : 0;
-	if (released > hints.vain_bytes)
-		hints.backoff = 0;
-	else if (hints.backoff < BACKOFF_MAX)
-		hints.backoff++;
-	hints.next_look_ns = zm_now_ns() + ((uint64_t)LOOK_EVERY_NS << hints.backoff);
-}
-
-static void end_some(uint32_t slabs)
-{
-	if (zm_cycle_release_some(slabs))
-		judge_cycle();
-}
-
-static void end_cycle(void)
-{
-	if (hints.stage != ENDING)
-		begin_ending();
-	end_some(UINT32_MAX);
-}
-
-static bool begin_cycle(void)
-{
-	struct zm_gate_figures figures;
-	uint64_t now = zm_now_ns();
-	size_t target;
-
-	if (now < hints.next_look_ns)
+	/* A first region of a pool takes its time, and has a hint of its own. */
+	if (zm_hints.stage == ZM_HINT_PRIMING && zm_cycle.opened < zm_cycle.heap_count &&
+	    zm_plan_pool(slab->arena, slab->bin)->spare == NULL)
 		return false;
-	hints.next_look_ns = now + LOOK_EVERY_NS;
-	zm_gate_look(&figures);
-	target = figures.live_bytes / TARGET_PART;
-	if (figures.frag_bytes <= figures.live_bytes / BEGIN_PART ||
-	    figures.attainable_bytes == 0 || zm_cycle_begin(&owner) != 0)
-		return false;
-	zm_plan_begin(figures.frag_bytes - target + hints.vain_bytes);
-	hints.stage = COUNTING;
-	hints.walk = (struct zm_slab_walk){0, 0};
-	zm_store(&hints.asked, 0);
-	hints.noticed_ns = now;
-	hints.pass_blocks = figures.blocks;
-	return true;
+	return zm_move_find_spare(slab, &zm_hints.refusals);
 }
 
-/* ---- The stages ---- */
-
-/* These three: instead of an answer. */
-static void count_slabs(size_t shares)
-{
-	if (zm_slab_walk(&hints.walk, shares * COUNT_PAGES, zm_plan_add))
-		hints.stage = CHOOSING;
-}
-
-static void choose_slabs(size_t shares)
-{
-	if (!zm_plan_choose((uint32_t)shares * CHOOSE_SLABS))
-		return;
-	zm_plan_close();
-	hints.stage = PRIMING;
-}
-
-static void prime(void)
-{
-	if (!zm_move_open_next() || !zm_move_prime(&hints.refusals))
-		return;
-	zm_store(&hints.asked, 0);
-	hints.stage = MOVING;
-}
-
-static int answer(const void *ptr)
+static bool answer_pinned(const void *ptr)
 {
 	uint32_t region;
 	struct zm_slab_record *slab = zm_move_pinned(ptr, &region);
 
 	if (slab == NULL)
-		return 0;
-	/* No destination in time: another pass will ask about it again. */
-	if (!zm_move_find_spare(slab, &hints.refusals)) {
-		zm_store(&hints.asked, 0);
-		return 0;
+		return false;
+	/* No destination in time: another scan will ask about it again. */
+	if (!may_move(slab)) {
+		zm_cycle.missed++;
+		zm_hints.moving_asked = zm_hints.asked;
+		return false;
 	}
-	last_arena = slab->arena;
-	return 1;
+	zm_hint_copy_goes_to(slab->arena);
+	return true;
 }
 
-static bool is_done(void)
+static bool answer(const void *ptr)
 {
-	return hints.stage == MOVING &&
-	       (zm_cycle.emptied == zm_cycle.chosen ||
-		zm_load(&hints.asked) >= hints.pass_blocks + hints.pass_blocks / PASS_MORE_PART);
+	zm_hints.asked++;
+	if (zm_table_get(ptr) & ZM_PAGE_PINNED)
+		return answer_pinned(ptr);
+	zm_hint_show(ptr);
+	return false;
 }
-
-/* Some call of the program's, now and then: has it stopped asking? */
-void zm_hint_tick(void)
-{
-	static ZM_TLS unsigned calls;
-	uint64_t now;
-
-	if (zm_likely(++calls % TICK_CALLS != 0) || zm_load(&zm_cycle.owner) != &owner ||
-	    !zm_cycle_trylock())
-		return;
-	now = zm_now_ns();
-	if (zm_load(&hints.asked) != hints.noticed_asked) {
-		hints.noticed_asked = zm_load(&hints.asked);
-		hints.noticed_ns = now;
-	} else if (zm_load(&zm_cycle.owner) == &owner && now - hints.noticed_ns > PATIENCE_NS) {
-		end_cycle();
-	}
-	zm_cycle_unlock();
-}
-
-/* ---- Layouts whose slabs have no names ---- */
-
-static int answer_by_average(const void *ptr)
-{
-	struct zm_slab_usage usage;
-
-	if (!zm_average_hint(ptr, &usage))
-		return 0;
-	last_arena = usage.arena;
-	return 1;
-}
-
-static void refresh_average(void)
-{
-	uint64_t now = zm_now_ns();
-
-	if (now < hints.next_look_ns)
-		return;
-	hints.next_look_ns = now + LOOK_EVERY_NS / 100;
-	zm_slab_refresh();
-}
-
-/* ---- The public side ---- */
 
 /*
  * A slab's record is two loads away and mostly cold, and blocks come in no order of theirs: have it
@@ -268,7 +92,7 @@ static size_t answer_all(const void *const *ptrs, unsigned char *answers, size_t
 	for (size_t i = 0; i < count; i++) {
 		if (i + AHEAD < count)
 			prefetch_record(ptrs[i + AHEAD]);
-		answers[i] = (unsigned char)answer(ptrs[i]);
+		answers[i] = answer(ptrs[i]);
 		moves += answers[i];
 	}
 	if (zm_load(&zm_cycle.full) != 0)
@@ -278,61 +102,92 @@ static size_t answer_all(const void *const *ptrs, unsigned char *answers, size_t
 
 static size_t step(const void *const *ptrs, unsigned char *answers, size_t count)
 {
-	size_t shares = count < BATCH_SHARES ? count : BATCH_SHARES;
+	unsigned shares = count < BATCH_SHARES ? (unsigned)count : BATCH_SHARES;
+	size_t moves = 0;
 
-	zm_store(&hints.asked, zm_load(&hints.asked) + count);
-	hints.refusals += (unsigned)shares * REFUSALS_EACH;
-	if (hints.refusals > REFUSALS_MAX)
-		hints.refusals = REFUSALS_MAX;
-	switch (hints.stage) {
-	case COUNTING:
-		count_slabs(shares);
-		return 0;
-	case CHOOSING:
-		choose_slabs(shares);
-		return 0;
-	case PRIMING:
-		prime();
-		return 0;
-	case MOVING:
-		if (zm_cycle.spare_used)
-			zm_move_prime(&hints.refusals);
-		return answer_all(ptrs, answers, count);
-	default:
-		end_some((uint32_t)shares * END_SLABS);
-		return 0;
-	}
+	if (count >= CLOCK_HINTS || zm_hints.asked % CLOCK_HINTS == 0)
+		zm_hint_check_pause();
+	zm_hints.refusals += shares * REFUSALS_EACH;
+	if (zm_hints.refusals > REFUSALS_MAX)
+		zm_hints.refusals = REFUSALS_MAX;
+	if (zm_hints.stage != ZM_HINT_ENDING)
+		moves = answer_all(ptrs, answers, count);
+	zm_hint_work(shares);
+	return moves;
+}
+
+/* ---- Layouts whose slabs have no names ---- */
+
+#define REFRESH_EVERY_NS 1000000u
+
+static void refresh_average(void)
+{
+	static uint64_t next_ns;
+	uint64_t now = zm_now_ns();
+
+	if (now < next_ns)
+		return;
+	next_ns = now + REFRESH_EVERY_NS;
+	zm_slab_refresh();
 }
 
 static size_t answer_all_by_average(const void *const *ptrs, unsigned char *answers, size_t count)
 {
+	struct zm_slab_usage usage;
 	size_t moves = 0;
 
+	if (!zm_cycle_trylock())
+		return 0;
 	refresh_average();
 	for (size_t i = 0; i < count; i++) {
-		answers[i] = (unsigned char)answer_by_average(ptrs[i]);
+		answers[i] = zm_average_hint(ptrs[i], &usage);
 		moves += answers[i];
 	}
+	zm_cycle_unlock();
+	return moves;
+}
+
+/* ---- The public side ---- */
+
+/* Without the lock: nothing runs, and it is not worth a look yet. */
+static bool may_rest(size_t count)
+{
+	static ZM_TLS size_t idle_hints;
+	size_t before = idle_hints;
+
+	idle_hints += count;
+	return zm_load(&zm_cycle.owner) == NULL && before / IDLE_HINTS == idle_hints / IDLE_HINTS;
+}
+
+static size_t answer_by_slab(const void *const *ptrs, unsigned char *answers, size_t count)
+{
+	const void *owner;
+	size_t moves = 0;
+
+	if (may_rest(count))
+		return 0;
+	owner = zm_load(&zm_cycle.owner);
+	if (owner != NULL && owner != &zm_hints_owner)
+		return 0;
+	zm_cycle_lock();
+	owner = zm_load(&zm_cycle.owner);
+	if (owner == NULL)
+		zm_hint_check_pause();
+	if (owner == &zm_hints_owner || (owner == NULL && zm_hint_begin()))
+		moves = step(ptrs, answers, count);
+	zm_cycle_unlock();
 	return moves;
 }
 
 size_t zdefrag_hints(const void *const *ptrs, unsigned char *answers, size_t count)
 {
 	const struct zm_slab_layout *layout = zm_slab_layout();
-	size_t moves = 0;
 
 	memset(answers, 0, count);
-	if (layout == NULL || !zm_cycle_trylock())
+	if (layout == NULL)
 		return 0;
-	if (!layout->exact)
-		moves = answer_all_by_average(ptrs, answers, count);
-	else if (zm_load(&zm_cycle.owner) == &owner ||
-		 (zm_load(&zm_cycle.owner) == NULL && begin_cycle()))
-		moves = step(ptrs, answers, count);
-	if (zm_load(&zm_cycle.owner) == &owner && is_done())
-		begin_ending();
-	zm_cycle_unlock();
-	return moves;
+	return layout->exact ? answer_by_slab(ptrs, answers, count)
+			     : answer_all_by_average(ptrs, answers, count);
 }
 
 int zdefrag_hint(const void *ptr)
@@ -345,62 +200,84 @@ int zdefrag_hint(const void *ptr)
 void zdefrag_hint_end(void)
 {
 	zm_cycle_lock();
-	if (zm_load(&zm_cycle.owner) == &owner)
-		end_cycle();
+	if (zm_load(&zm_cycle.owner) == &zm_hints_owner) {
+		if (zm_hints.stage != ZM_HINT_ENDING)
+			zm_hint_begin_ending(ZDEFRAG_REASON_ABANDONED);
+		for (int i = 0; i < END_PARTS && !zm_hint_end_some(END_WORK); i++)
+			;
+	}
 	zm_cycle_unlock();
 }
 
-/* ---- The copy and the old block ---- */
+/* ---- Figures ---- */
 
-static void *take_copy(size_t size)
+static int phase_of(int stage)
 {
-	unsigned bin;
-	void *ptr = NULL;
+	switch (stage) {
+	case ZM_HINT_IDLE:
+		return ZDEFRAG_IDLE;
+	case ZM_HINT_WALKING:
+	case ZM_HINT_COUNTING:
+		return ZDEFRAG_COUNTING;
+	case ZM_HINT_LOOKING:
+	case ZM_HINT_CHOOSING:
+		return ZDEFRAG_PLANNING;
+	case ZM_HINT_PRIMING:
+	case ZM_HINT_MOVING:
+		return ZDEFRAG_MOVING;
+	default:
+		return ZDEFRAG_ENDING;
+	}
+}
 
-	if (last_arena == UINT32_MAX || zm_slab_layout() == NULL || !zm_slab_bin_of(size, &bin) ||
-	    !zm_cycle_trylock())
-		return NULL;
-	if (zm_load(&zm_cycle.owner) == &owner)
-		ptr = zm_move_take(last_arena, bin, &hints.refusals);
+static unsigned permille(uint64_t done, uint64_t all)
+{
+	return all == 0 ? 0 : done >= all ? 1000 : (unsigned)(done * 1000 / all);
+}
+
+static unsigned permille_done(int phase)
+{
+	switch (phase) {
+	case ZDEFRAG_COUNTING:
+		return permille(zm_cycle.shown, zm_hints.blocks);
+	case ZDEFRAG_PLANNING:
+	case ZDEFRAG_ENDING:
+		return permille(zm_cycle.cursor, zm_cycle.slabs_count);
+	case ZDEFRAG_MOVING:
+		return permille(zm_hints.asked - zm_hints.moving_began, zm_hints.pass_asked);
+	default:
+		return 0;
+	}
+}
+
+static void fill_stats(struct zdefrag_stats *filled)
+{
+	*filled = zm_hints.total;
+	filled->phase = phase_of(zm_hints.stage);
+	filled->permille = permille_done(filled->phase);
+	if (zm_load(&zm_cycle.owner) == &zm_hints_owner) {
+		zm_driver_add_cycle(filled);
+		filled->visited += zm_hints.asked;
+	}
+	filled->held_bytes = zm_account_held();
+	if (!zdefrag_supported())
+		filled->reason = ZDEFRAG_REASON_UNSUPPORTED;
+}
+
+int zdefrag_hint_get_stats(struct zdefrag_stats *stats)
+{
+	struct zdefrag_stats filled;
+	size_t size = stats->size;
+
+	if (size < sizeof(size)) {
+		errno = EINVAL;
+		return -1;
+	}
+	zm_cycle_lock();
+	fill_stats(&filled);
 	zm_cycle_unlock();
-	if (ptr != NULL)
-		zm_account_new(zm_raw_charged(ptr));
-	return ptr;
-}
-
-void *zmalloc_no_tcache(size_t size)
-{
-	void *ptr = take_copy(size);
-
-	return ptr != NULL ? ptr : zmalloc_with_flags(size, MALLOCX_TCACHE_NONE);
-}
-
-static bool hold_old(void *ptr)
-{
-	uint32_t region;
-	struct zm_slab_record *slab;
-	size_t bytes;
-	bool held;
-
-	if (!(zm_table_get(ptr) & ZM_PAGE_PINNED) || !zm_cycle_trylock())
-		return false;
-	slab = zm_load(&zm_cycle.owner) != NULL ? zm_move_pinned(ptr, &region) : NULL;
-	bytes = slab != NULL ? zm_raw_charged(ptr) : 0;
-	held = slab != NULL && bytes == zm_cycle.layout->bin[slab->bin].region_bytes &&
-	       zm_move_hold_freed(slab, region);
-	zm_cycle_unlock();
-	if (held)
-		zm_account_gone(bytes);
-	return held;
-}
-
-void zfree_no_tcache(void *ptr)
-{
-	int saved_errno = errno;
-
-	if (ptr == NULL)
-		return;
-	if (!hold_old(ptr))
-		zfree_with_flags(ptr, MALLOCX_TCACHE_NONE);
-	errno = saved_errno;
+	filled.size = size;
+	memset(stats, 0, size);
+	memcpy(stats, &filled, size < sizeof(filled) ? size : sizeof(filled));
+	return 0;
 }

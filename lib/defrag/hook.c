@@ -130,10 +130,16 @@ static void *born(void *ptr)
 
 static const struct zm_watch watch = {.born = born, .died = died};
 
+void zm_hook_watch(void)
+{
+	zm_account_watch(&watch);
+}
+
 void zm_hook_install(void)
 {
+	zm_cycle.open = true;
 	zm_store_release(&zm_cycle.gate, ZM_GATE_OPEN);
-	zm_account_watch(&watch);
+	zm_hook_watch();
 }
 
 void zm_hook_remove(void)

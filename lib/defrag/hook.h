@@ -5,7 +5,11 @@
 #ifndef ZM_DEFRAG_HOOK_H
 #define ZM_DEFRAG_HOOK_H
 
-/* Under the cycle's lock. Removing does not wait: zm_cycle_close() shuts the gate first. */
+/*
+ * Under the cycle's lock. Watching only has zm_hint_tick() called; installing opens the gate too.
+ * Removing does not wait: zm_cycle_shut() comes first.
+ */
+void zm_hook_watch(void);
 void zm_hook_install(void);
 void zm_hook_remove(void);
 

@@ -38,7 +38,7 @@ struct zm_slab_record *zm_move_pinned(const void *ptr, uint32_t *region)
 /* Is it held already: moved or freed before? */
 static bool is_held(const struct zm_slab_record *slab, uint32_t region)
 {
-	return zm_load(&slab->held[region / ZM_HELD_BITS]) >> region % ZM_HELD_BITS & 1;
+	return zm_load(&slab->bits[region / ZM_REGION_BITS]) >> region % ZM_REGION_BITS & 1;
 }
 
 static void push_full(struct zm_slab_record *slab)
@@ -59,8 +59,8 @@ static void list_emptied(struct zm_slab_record *slab)
 
 bool zm_move_hold(struct zm_slab_record *slab, uint32_t region, bool left)
 {
-	zm_held_word *word = &slab->held[region / ZM_HELD_BITS];
-	size_t bit = (size_t)1 << region % ZM_HELD_BITS, old = zm_load(word);
+	zm_region_word *word = &slab->bits[region / ZM_REGION_BITS];
+	size_t bit = (size_t)1 << region % ZM_REGION_BITS, old = zm_load(word);
 
 	do
 		if (old & bit)
@@ -81,12 +81,12 @@ bool zm_move_hold(struct zm_slab_record *slab, uint32_t region, bool left)
 static void give_held(struct zm_slab_record *slab)
 {
 	const struct zm_slab_bin *bin = &zm_cycle.layout->bin[slab->bin];
-	void *regions[ZM_HELD_BITS];
+	void *regions[ZM_REGION_BITS];
 	size_t bytes = 0;
 
 	zm_store(&slab->held_count, 0);
-	for (uint32_t first = 0; first < bin->regions; first += ZM_HELD_BITS) {
-		size_t bits = zm_exchange(&slab->held[first / ZM_HELD_BITS], 0);
+	for (uint32_t first = 0; first < bin->regions; first += ZM_REGION_BITS) {
+		size_t bits = zm_exchange(&slab->bits[first / ZM_REGION_BITS], 0);
 		char *base = slab->base + (size_t)first * bin->region_bytes;
 		size_t count = 0;
 
@@ -100,8 +100,10 @@ static void give_held(struct zm_slab_record *slab)
 	zm_account_hold(-(ptrdiff_t)bytes);
 }
 
-static void forget(struct zm_slab_record *slab)
+void zm_move_forget(struct zm_slab_record *slab)
 {
+	if (zm_load(&slab->state) != ZM_SLAB_CHOSEN)
+		zm_cycle.shown -= zm_load(&slab->live);
 	zm_table_set(slab->base, zm_cycle.layout->bin[slab->bin].slab_bytes, 0);
 	zm_store_release(&slab->state, ZM_SLAB_GONE);
 }
@@ -128,7 +130,7 @@ static void release_emptied(struct zm_slab_record *slab)
 	zm_store(&slab->listed, 0);
 	if (!is_empty_but_for_held(slab))
 		return;
-	forget(slab);
+	zm_move_forget(slab);
 	give_held(slab);
 	zm_cycle.emptied++;
 	zm_cycle.released_bytes += zm_cycle.layout->bin[slab->bin].slab_bytes;
@@ -165,18 +167,49 @@ bool zm_move_release_full(uint32_t *work_ns)
 	return zm_load(&zm_cycle.full) == 0;
 }
 
-void zm_move_release(struct zm_slab_record *slab)
-{
-	bool chosen = zm_load(&slab->state) == ZM_SLAB_CHOSEN;
+/* Asking about a slab takes as long as giving back a few regions. */
+#define UNPIN_WORK 8
 
-	if (chosen && is_empty_but_for_held(slab)) {
+/*
+ * It stays known, but nothing is known of its blocks: all of them have to be shown anew before it
+ * can be chosen again.
+ */
+static uint32_t unpin(struct zm_slab_record *slab)
+{
+	uint32_t bytes = zm_cycle.layout->bin[slab->bin].slab_bytes;
+	uint32_t number = (uint32_t)(slab - zm_cycle.slabs);
+
+	if (is_empty_but_for_held(slab)) {
+		zm_move_forget(slab);
 		zm_cycle.emptied++;
-		zm_cycle.released_bytes += zm_cycle.layout->bin[slab->bin].slab_bytes;
+		zm_cycle.released_bytes += bytes;
+		return UNPIN_WORK;
 	}
-	if (zm_load(&slab->state) != ZM_SLAB_GONE)
-		forget(slab);
-	if (slab->held != NULL && zm_load(&slab->held_count) != 0)
+	zm_table_set(slab->base, bytes, number + 1);
+	zm_store(&slab->live, 0);
+	zm_store(&slab->listed, 0);
+	zm_store_release(&slab->state, ZM_SLAB_SEEN);
+	if (zm_cycle.blameless)
+		return UNPIN_WORK;
+	zm_cycle.bin_left[slab->bin]++;
+	if (slab->vain < UINT8_MAX)
+		slab->vain++;
+	return UNPIN_WORK;
+}
+
+uint32_t zm_move_unpin(struct zm_slab_record *slab)
+{
+	bool seen = zm_load(&slab->state) == ZM_SLAB_SEEN;
+	uint32_t work = 0, held = zm_load(&slab->held_count);
+
+	if (zm_load(&slab->state) == ZM_SLAB_CHOSEN)
+		work += unpin(slab);
+	/* One that is gone may have been given a region by a hook that had found it just before. */
+	if (!seen && held != 0) {
 		give_held(slab);
+		work += held;
+	}
+	return work;
 }
 
 /* ---- Move ---- */
@@ -284,9 +317,9 @@ bool zm_move_prime(unsigned *tries)
 
 void zm_move_release_spares(void)
 {
-	for (uint32_t i = 0; i < zm_cycle.heap_count; i++) {
-		struct zm_pool *pool = &zm_cycle.pools[zm_cycle.heap[i]];
-		unsigned bin = zm_cycle.heap[i] % zm_cycle.layout->bins;
+	for (uint32_t i = 0; i < zm_cycle.arenas * zm_cycle.layout->bins; i++) {
+		struct zm_pool *pool = &zm_cycle.pools[i];
+		unsigned bin = i % zm_cycle.layout->bins;
 
 		if (pool->spare == NULL)
 			continue;

@@ -13,8 +13,9 @@
  */
 #include "config.h"
 
-#include "defrag/cycle.h"
+#include <string.h>
 
+#include "defrag/cycle.h"
 #include "defrag/hook.h"
 
 /*
@@ -38,19 +39,6 @@ static const struct zm_slab_bin *bin_of(const struct zm_pool *pool)
 	return &zm_cycle.layout->bin[(size_t)(pool - zm_cycle.pools) % zm_cycle.layout->bins];
 }
 
-static void *take_words(size_t bytes)
-{
-	size_t words = (bytes + sizeof(size_t) - 1) / sizeof(size_t);
-	size_t *at = &zm_cycle.words[zm_cycle.words_count];
-
-	if (zm_cycle.words_capacity - zm_cycle.words_count < words)
-		return NULL;
-	zm_cycle.words_count += words;
-	for (size_t i = 0; i < words; i++)
-		at[i] = 0;
-	return at;
-}
-
 /* ---- Begin ---- */
 
 static void open_pool(unsigned arena, unsigned bin, size_t slabs, size_t used)
@@ -59,14 +47,21 @@ static void open_pool(unsigned arena, unsigned bin, size_t slabs, size_t used)
 	size_t regions = slabs * zm_cycle.layout->bin[bin].regions;
 
 	pool->free_outside = regions > used ? regions - used : 0;
+	pool->free_outside += pool->free_outside * zm_cycle.rule.ahead_x256 / 256;
 	pool->evacuated = 0;
-	pool->by_used = NULL;
+	pool->listed = false;
 	pool->spare = NULL;
-	pool->cheapest = 1;
-	pool->cost = 0;
 }
 
-bool zm_plan_begin(size_t want_bytes)
+static void look_from_the_start(bool late)
+{
+	zm_cycle.rule.late = late;
+	zm_cycle.cursor = 0;
+	zm_cycle.heap_count = 0;
+	zm_cycle.heap_built = false;
+}
+
+static void open_pools(void)
 {
 	size_t slabs, used;
 
@@ -79,11 +74,35 @@ bool zm_plan_begin(size_t want_bytes)
 				slabs = used = 0;
 			open_pool(arena, bin, slabs, used);
 		}
-	zm_cycle.want_bytes = want_bytes;
+}
+
+void zm_plan_begin(size_t want_bytes, const struct zm_plan_rule *rule)
+{
+	zm_cycle.rule = *rule;
+	open_pools();
+	zm_cycle.want_bytes = want_bytes + want_bytes * rule->ahead_x256 / 256;
 	zm_cycle.planned_bytes = 0;
-	zm_cycle.cursor = 0;
-	zm_cycle.heap_count = 0;
-	return true;
+	zm_cycle.evacuated = 0;
+	zm_cycle.chosen = zm_cycle.emptied = 0;
+	memset(zm_cycle.bin_chosen, 0, sizeof(zm_cycle.bin_chosen));
+	memset(zm_cycle.bin_left, 0, sizeof(zm_cycle.bin_left));
+	look_from_the_start(false);
+}
+
+void zm_plan_extend(size_t more_bytes, const struct zm_plan_rule *rule)
+{
+	zm_move_release_spares();
+	zm_cycle.rule = *rule;
+	open_pools();
+	zm_cycle.want_bytes =
+		zm_cycle.planned_bytes + more_bytes + more_bytes * rule->ahead_x256 / 256;
+	look_from_the_start(false);
+}
+
+/* Every pool has left the heap: what its lists still hold did not fit. */
+void zm_plan_begin_late(void)
+{
+	look_from_the_start(true);
 }
 
 /* ---- Look ---- */
@@ -91,11 +110,17 @@ bool zm_plan_begin(size_t want_bytes)
 /* The pool's lists, when it gets its first candidate. False: no room. */
 static bool open_lists(struct zm_pool *pool, uint32_t regions)
 {
-	if (pool->by_used != NULL)
+	size_t bytes = (regions + 1) * sizeof(*pool->by_used);
+
+	if (pool->listed)
 		return true;
-	pool->by_used = take_words((regions + 1) * sizeof(*pool->by_used));
+	if (pool->by_used == NULL)
+		pool->by_used = zm_cycle_take_words(bytes);
 	if (pool->by_used == NULL)
 		return false;
+	memset(pool->by_used, 0, bytes);
+	pool->cheapest = 1;
+	pool->listed = true;
 	zm_cycle.heap[zm_cycle.heap_count++] = (uint32_t)(pool - zm_cycle.pools);
 	return true;
 }
@@ -111,16 +136,56 @@ static void add_candidate(uint32_t number, uint32_t used)
 	pool->by_used[used] = number + 1;
 }
 
+/*
+ * A slab that was in vain so often stays: some block of it is shown now and then, but never while
+ * it could move.
+ */
+#define VAIN_MAX 3
+
+/* used: of its regions, at this moment. */
+static bool may_choose(const struct zm_slab_record *slab, uint32_t used)
+{
+	const struct zm_plan_rule *rule = &zm_cycle.rule;
+	bool late = (int32_t)(slab->asked - rule->late_asked) >= 0;
+	uint32_t unshown = used * rule->unshown_x256 / 256;
+
+	if (rule->doubt != NULL && rule->doubt[slab->bin] == 0 && slab->vain == 0)
+		unshown = used;
+	else if (rule->blindly)
+		return false;
+
+	return zm_load(&slab->state) == ZM_SLAB_SEEN && used != 0 &&
+	       used < zm_cycle.layout->bin[slab->bin].regions + rule->full && late == rule->late &&
+	       slab->vain < VAIN_MAX && used <= zm_load(&slab->live) + unshown;
+}
+
+/* Of an earlier plan: its holes serve nobody, and its blocks need some elsewhere. */
+static void count_chosen(const struct zm_slab_record *slab, uint32_t used)
+{
+	struct zm_pool *pool = zm_plan_pool(slab->arena, slab->bin);
+	uint32_t regions = zm_cycle.layout->bin[slab->bin].regions;
+	uint32_t held = zm_load(&slab->held_count);
+
+	if (zm_cycle.rule.late || used > regions)
+		return;
+	pool->free_outside -=
+		regions - used < pool->free_outside ? regions - used : pool->free_outside;
+	pool->evacuated += used > held ? used - held : 0;
+}
+
 static void look_at(const uint32_t *numbers, char *const *bases, const uint32_t *bins, size_t count)
 {
 	uint32_t used[ZM_SLAB_BATCH];
 
 	zm_slab_used(bases, bins, used, count);
 	for (size_t i = 0; i < count; i++) {
-		const struct zm_slab_record *slab = &zm_cycle.slabs[numbers[i]];
+		struct zm_slab_record *slab = &zm_cycle.slabs[numbers[i]];
 
-		if (used[i] != 0 && used[i] < zm_cycle.layout->bin[slab->bin].regions &&
-		    used[i] <= zm_load(&slab->live))
+		if (zm_load(&slab->state) == ZM_SLAB_CHOSEN)
+			count_chosen(slab, used[i]);
+		else if (used[i] == UINT32_MAX)
+			zm_move_forget(slab); /* it is no slab of this bin any more */
+		else if (may_choose(slab, used[i]))
 			add_candidate(numbers[i], used[i]);
 	}
 }
@@ -132,9 +197,13 @@ bool zm_plan_look(uint32_t slabs)
 	size_t count = 0;
 
 	for (; slabs > 0 && zm_cycle.cursor < zm_cycle.slabs_count; zm_cycle.cursor++, slabs--) {
-		const struct zm_slab_record *slab = &zm_cycle.slabs[zm_cycle.cursor];
+		struct zm_slab_record *slab = &zm_cycle.slabs[zm_cycle.cursor];
 
-		if (zm_load(&slab->state) != ZM_SLAB_SEEN)
+		/* What lies there now may be met again, and be known better. */
+		if (zm_load(&slab->state) == ZM_SLAB_DOUBT)
+			zm_move_forget(slab);
+		if (zm_load(&slab->state) != ZM_SLAB_SEEN &&
+		    zm_load(&slab->state) != ZM_SLAB_CHOSEN)
 			continue;
 		numbers[count] = zm_cycle.cursor;
 		bins[count] = slab->bin;
@@ -147,15 +216,6 @@ bool zm_plan_look(uint32_t slabs)
 	if (count > 0)
 		look_at(numbers, bases, bins, count);
 	return zm_cycle.cursor == zm_cycle.slabs_count;
-}
-
-void zm_plan_add(const struct zm_slab *slab)
-{
-	uint32_t number = zm_cycle.slabs_count;
-
-	if (slab->used != 0 && slab->used < zm_cycle.layout->bin[slab->bin].regions &&
-	    zm_cycle_new_record(slab) != NULL)
-		add_candidate(number, slab->used);
 }
 
 /* ---- Choose ---- */
@@ -186,9 +246,9 @@ static bool find_cheapest(struct zm_pool *pool)
 {
 	const struct zm_slab_bin *bin = bin_of(pool);
 
-	while (pool->cheapest < bin->regions && pool->by_used[pool->cheapest] == 0)
+	while (pool->cheapest <= bin->regions && pool->by_used[pool->cheapest] == 0)
 		pool->cheapest++;
-	if (pool->cheapest >= bin->regions)
+	if (pool->cheapest > bin->regions)
 		return false;
 	pool->cost = cost_of(bin, pool->cheapest);
 	return true;
@@ -196,6 +256,7 @@ static bool find_cheapest(struct zm_pool *pool)
 
 static void drop_top(void)
 {
+	zm_cycle.pools[zm_cycle.heap[0]].listed = false;
 	zm_cycle.heap[0] = zm_cycle.heap[--zm_cycle.heap_count];
 	if (zm_cycle.heap_count > 0)
 		sink(0);
@@ -211,6 +272,7 @@ static void build_heap(void)
 			zm_cycle.heap[i] = zm_cycle.heap[--zm_cycle.heap_count];
 	for (uint32_t i = zm_cycle.heap_count / 2; i-- > 0;)
 		sink(i);
+	zm_cycle.heap_built = true;
 }
 
 /* What of it is used has changed since it was looked at, if the program goes on meanwhile. */
@@ -222,20 +284,38 @@ static uint32_t used_now(const struct zm_slab_record *slab)
 	return used;
 }
 
+/* False: no room. Hints have used them before. */
+static bool have_empty_bits(struct zm_slab_record *slab)
+{
+	size_t words =
+		(zm_cycle.layout->bin[slab->bin].regions + ZM_REGION_BITS - 1) / ZM_REGION_BITS;
+
+	if (slab->bits == NULL)
+		slab->bits = zm_cycle_take_words(words * sizeof(size_t));
+	else
+		for (size_t i = 0; i < words; i++)
+			zm_store(&slab->bits[i], 0);
+	return slab->bits != NULL;
+}
+
 /* False: no room for its bits. */
 static bool pin(struct zm_slab_record *slab, uint32_t used)
 {
 	const struct zm_slab_bin *bin = &zm_cycle.layout->bin[slab->bin];
 	uint32_t number = (uint32_t)(slab - zm_cycle.slabs);
 
-	slab->held = take_words((bin->regions + ZM_HELD_BITS - 1) / ZM_HELD_BITS * sizeof(size_t));
-	if (slab->held == NULL)
+	if (!have_empty_bits(slab))
 		return false;
+	if (zm_cycle.chosen == 0)
+		zm_hook_install();
+	zm_cycle.shown -= zm_load(&slab->live);
+	zm_cycle.evacuated += used;
 	zm_store(&slab->live, used);
 	zm_store_release(&slab->state, ZM_SLAB_CHOSEN);
 	zm_store(&slab->next, 0);
 	zm_table_set(slab->base, bin->slab_bytes, (number + 1) | ZM_PAGE_PINNED);
 	zm_cycle.chosen++;
+	zm_cycle.bin_chosen[slab->bin]++;
 	return true;
 }
 
@@ -253,7 +333,7 @@ static bool choose_one(void)
 	}
 	pool->by_used[used] = zm_load(&slab->next);
 	now = used_now(slab);
-	if (now != 0 && now < bin->regions) {
+	if (may_choose(slab, now)) {
 		if (!pin(slab, now))
 			return false;
 		pool->evacuated += used;
@@ -271,10 +351,8 @@ static bool choose_one(void)
 
 bool zm_plan_choose(uint32_t slabs)
 {
-	if (zm_cycle.chosen == 0) {
+	if (!zm_cycle.heap_built)
 		build_heap();
-		zm_hook_install();
-	}
 	for (; slabs > 0; slabs--)
 		if (zm_cycle.heap_count == 0 || zm_cycle.planned_bytes >= zm_cycle.want_bytes ||
 		    !choose_one())
@@ -289,6 +367,6 @@ void zm_plan_close(void)
 	zm_cycle.heap_count = 0;
 	zm_cycle.opened = 0;
 	for (uint32_t i = 0; i < pools; i++)
-		if (zm_cycle.pools[i].evacuated != 0)
+		if (zm_cycle.pools[i].evacuated != 0 || zm_cycle.pools[i].spare != NULL)
 			zm_cycle.heap[zm_cycle.heap_count++] = i;
 }

@@ -10,6 +10,12 @@ zm_defrag_sources = \
 	lib/defrag/driver.h \
 	lib/defrag/gate.c \
 	lib/defrag/hint.c \
+	lib/defrag/hint.h \
+	lib/defrag/hint_copy.c \
+	lib/defrag/hint_copy.h \
+	lib/defrag/hint_cycle.c \
+	lib/defrag/hint_shown.c \
+	lib/defrag/hint_tick.c \
 	lib/defrag/hook.c \
 	lib/defrag/hook.h \
 	lib/defrag/move.c \

@@ -35,7 +35,8 @@ const char *zdefrag_reason_text(int reason)
 		[ZDEFRAG_REASON_NO_MEMORY] = "no memory for the tables",
 		[ZDEFRAG_REASON_ABANDONED] = "abandoned",
 		[ZDEFRAG_REASON_UNSUPPORTED] = "not supported by this allocator",
+		[ZDEFRAG_REASON_NOT_ASKED] = "the program has stopped asking",
 	};
 
-	return reason >= 0 && reason <= ZDEFRAG_REASON_UNSUPPORTED ? texts[reason] : "unknown";
+	return reason >= 0 && reason <= ZDEFRAG_REASON_NOT_ASKED ? texts[reason] : "unknown";
 }
