@@ -837,15 +837,42 @@ START_TEST(test_errors_of_a_writer_come_back)
 }
 END_TEST
 
+static const struct {
+	const char *name, *quoted;
+} names[] = {
+	{"a\"b\\c\nd\x7f\xff", "\"a\\\"b\\\\c?d??\""},
+	/* Characters of two, three and four bytes, the first and the last of each. */
+	{"\xc2\x80\xdf\xbf", "\"\xc2\x80\xdf\xbf\""},
+	{"\xe0\xa0\x80\xef\xbf\xbf", "\"\xe0\xa0\x80\xef\xbf\xbf\""},
+	{"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", "\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\""},
+	/* Forms that are too long, surrogates, beyond Unicode, and cut short. */
+	{"\xc1\xbf\xe0\x9f\xbf\xf0\x8f\xbf\xbf", "\"?????????\""},
+	{"\xed\xa0\x80\xf4\x90\x80\x80\xf5\x80", "\"?????????\""},
+	{"\xe2\x82x\xf0\x9f\x98", "\"??x???\""},
+};
+
 START_TEST(test_names_are_quoted)
 {
 	static struct sink sink;
 	struct zmalloc_process process = {.size = sizeof(process), .pid = 7};
 
-	strcpy(process.name, "a\"b\\c\nd\xff");
 	process.stats = now();
-	ck_assert_int_eq(zmalloc_process_write(&process, 1, ZMALLOC_STATS_JSON, take, &sink), 0);
-	ck_assert_ptr_nonnull(strstr(sink.text, "\"name\":\"a\\\"b\\\\c?d?\""));
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		char found[80];
+
+		strcpy(process.name, names[i].name);
+		snprintf(found, sizeof(found), "\"name\":%s,", names[i].quoted);
+		sink = (struct sink){.length = 0};
+		ck_assert_int_eq(
+			zmalloc_process_write(&process, 1, ZMALLOC_STATS_JSON, take, &sink), 0);
+		ck_assert_msg(strstr(sink.text, found) != NULL, "%s", sink.text);
+		snprintf(found, sizeof(found), "name=%s,", names[i].quoted);
+		sink = (struct sink){.length = 0};
+		ck_assert_int_eq(
+			zmalloc_process_write(&process, 1, ZMALLOC_STATS_OPENMETRICS, take, &sink),
+			0);
+		ck_assert_msg(strstr(sink.text, found) != NULL, "%s", sink.text);
+	}
 }
 END_TEST
 

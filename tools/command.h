@@ -10,6 +10,8 @@
 
 #include <zmalloc/stats.h>
 
+#include "base/builder.h"
+
 /* Exit codes. */
 enum {
 	DONE = 0,
@@ -46,8 +48,10 @@ bool list_add(struct process_list *list, const struct zmalloc_process *process);
 /* Write a document about them on stdout. */
 int write_processes(const struct process_list *list, int format);
 
-/* "1023 B", "12.3 MiB"; "-" for an unknown figure. */
-#define HUMAN_SIZE 16
-const char *human(uint64_t bytes, char text[HUMAN_SIZE]);
+/* A writer of text for the library and for a builder. */
+int write_to_stdout(void *unused, const char *text, size_t size);
+
+/* As zm_human_bytes(); "-" for an unknown figure. */
+const char *human(uint64_t bytes, char text[ZM_HUMAN_BYTES]);
 
 #endif

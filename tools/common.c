@@ -55,7 +55,7 @@ bool list_processes(struct process_list *list)
 	return false;
 }
 
-static int write_to_stdout(void *unused, const char *text, size_t size)
+int write_to_stdout(void *unused, const char *text, size_t size)
 {
 	(void)unused;
 	return fwrite(text, 1, size, stdout) == size ? 0 : EIO;
@@ -69,24 +69,7 @@ int write_processes(const struct process_list *list, int format)
 	return DONE;
 }
 
-const char *human(uint64_t bytes, char text[HUMAN_SIZE])
+const char *human(uint64_t bytes, char text[ZM_HUMAN_BYTES])
 {
-	static const char units[] = "KMGTPE";
-	uint64_t tenths = 0;
-	int unit = -1;
-
-	if (bytes == ZMALLOC_STATS_UNKNOWN) {
-		strcpy(text, "-");
-		return text;
-	}
-	for (; bytes >= 1024 && unit < 5; unit++) {
-		tenths = bytes % 1024 * 10 / 1024;
-		bytes /= 1024;
-	}
-	if (unit < 0)
-		snprintf(text, HUMAN_SIZE, "%u B", (unsigned)bytes);
-	else
-		snprintf(text, HUMAN_SIZE, "%u.%u %ciB", (unsigned)bytes, (unsigned)tenths,
-			 units[unit]);
-	return text;
+	return bytes == ZMALLOC_STATS_UNKNOWN ? strcpy(text, "-") : zm_human_bytes(bytes, text);
 }

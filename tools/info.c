@@ -37,7 +37,7 @@ static void look(struct memory *memory)
 
 static void print_table(const struct memory *memory)
 {
-	char text[HUMAN_SIZE];
+	char text[ZM_HUMAN_BYTES];
 
 	printf("version       %s\n", zmalloc_version());
 	printf("allocator     %s\n", zmalloc_allocator());
@@ -54,44 +54,47 @@ static void print_table(const struct memory *memory)
 	printf("rss           %s (this tool)\n", human(memory->rss, text));
 }
 
-static void print_quoted(const char *text)
+static void build_json(struct zm_builder *out, const struct memory *memory)
 {
-	putchar('"');
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			putchar('\\');
-		if ((unsigned char)*text < ' ')
-			printf("\\u%04x", (unsigned)*text);
-		else
-			putchar(*text);
+	zm_build_text(out, "{\"version\":");
+	zm_build_quoted(out, zmalloc_version());
+	zm_build_text(out, ",\"allocator\":");
+	zm_build_quoted(out, zmalloc_allocator());
+	zm_build_text(out, ",\"can\":{");
+	for (size_t i = 0; i < CAPABILITIES; i++) {
+		zm_build_text(out, i != 0 ? "," : "");
+		zm_build_quoted(out, capabilities[i].name);
+		zm_build_text(out, zmalloc_has(capabilities[i].capability) ? ":true" : ":false");
 	}
-	putchar('"');
+	zm_build_text(out, "},\"memory_bytes\":");
+	zm_build_number(out, memory->total);
+	zm_build_text(out, ",\"limit_bytes\":");
+	zm_build_number(out, memory->limit);
+	zm_build_text(out, ",\"limit_source\":");
+	zm_build_quoted(out, memory->source);
+	zm_build_text(out, ",\"rss_bytes\":");
+	zm_build_number(out, memory->rss);
+	zm_build_text(out, "}\n");
 }
 
-static void print_json(const struct memory *memory)
+static bool print_json(const struct memory *memory)
 {
-	fputs("{\"version\":", stdout);
-	print_quoted(zmalloc_version());
-	fputs(",\"allocator\":", stdout);
-	print_quoted(zmalloc_allocator());
-	fputs(",\"can\":{", stdout);
-	for (size_t i = 0; i < CAPABILITIES; i++)
-		printf("%s\"%s\":%s", i != 0 ? "," : "", capabilities[i].name,
-		       zmalloc_has(capabilities[i].capability) ? "true" : "false");
-	printf("},\"memory_bytes\":%zu,\"limit_bytes\":%zu,\"limit_source\":", memory->total,
-	       memory->limit);
-	print_quoted(memory->source);
-	printf(",\"rss_bytes\":%zu}\n", memory->rss);
+	struct zm_builder out;
+
+	zm_builder_start_writer(&out, write_to_stdout, NULL);
+	build_json(&out, memory);
+	return zm_builder_finish(&out) == 0;
 }
 
 int command_info(const struct options *options)
 {
 	struct memory memory;
+	bool written = true;
 
 	look(&memory);
 	if (options->format == ZMALLOC_STATS_JSON)
-		print_json(&memory);
+		written = print_json(&memory);
 	else
 		print_table(&memory);
-	return fflush(stdout) == 0 ? DONE : complain("cannot write to standard output");
+	return written && fflush(stdout) == 0 ? DONE : complain("cannot write to standard output");
 }

@@ -101,7 +101,7 @@ static void print_age(uint64_t updated_ms, uint64_t now_ms)
 static void print_process(const struct zmalloc_process *process, uint64_t largest, uint64_t now_ms,
 			  int name_columns)
 {
-	char used[HUMAN_SIZE], peak[HUMAN_SIZE], rss[HUMAN_SIZE];
+	char used[ZM_HUMAN_BYTES], peak[ZM_HUMAN_BYTES], rss[ZM_HUMAN_BYTES];
 	double frag = process->stats.allocator_frag_ratio;
 
 	printf("%8lld%12s%12s%12s", (long long)process->pid, human(process->stats.used_bytes, used),
@@ -143,7 +143,7 @@ static uint64_t largest_of(const struct process_list *list)
 
 static void print_summary(const struct process_list *list)
 {
-	char used[HUMAN_SIZE], limit[HUMAN_SIZE];
+	char used[ZM_HUMAN_BYTES], limit[ZM_HUMAN_BYTES];
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < list->count; i++)

@@ -15,7 +15,7 @@
 
 #include "account/account.h"
 #include "allocator/allocator.h"
-#include "base/report.h"
+#include "base/builder.h"
 #include "os/os.h"
 
 typedef void (*oom_handler)(size_t size);
@@ -23,28 +23,28 @@ typedef void (*oom_handler)(size_t size);
 /* In one write, so that lines of two threads do not mix. */
 static ZM_COLD void write_report(size_t size, size_t limit_bytes, const char *source)
 {
-	struct zm_report report;
+	struct zm_builder report;
 	char allocator[64];
 
 	zm_allocator_name(allocator, sizeof(allocator));
 
-	zm_report_start(&report);
-	zm_report_text(&report, "zmalloc: out of memory: asked for ");
+	zm_builder_start(&report);
+	zm_build_text(&report, "zmalloc: out of memory: asked for ");
 	if (size == SIZE_MAX)
-		zm_report_text(&report, "more than a size can express");
+		zm_build_text(&report, "more than a size can express");
 	else
-		zm_report_bytes(&report, size);
-	zm_report_text(&report, "\nzmalloc: used ");
-	zm_report_bytes(&report, zm_account_used());
-	zm_report_text(&report, "\nzmalloc: peak ");
-	zm_report_bytes(&report, zm_account_peak());
-	zm_report_text(&report, "\nzmalloc: limit ");
-	zm_report_bytes(&report, limit_bytes);
-	zm_report_text(&report, " (");
-	zm_report_text(&report, source);
-	zm_report_text(&report, ")\nzmalloc: allocator ");
-	zm_report_text(&report, allocator);
-	zm_report_text(&report, "\n");
+		zm_build_bytes(&report, size);
+	zm_build_text(&report, "\nzmalloc: used ");
+	zm_build_bytes(&report, zm_account_used());
+	zm_build_text(&report, "\nzmalloc: peak ");
+	zm_build_bytes(&report, zm_account_peak());
+	zm_build_text(&report, "\nzmalloc: limit ");
+	zm_build_bytes(&report, limit_bytes);
+	zm_build_text(&report, " (");
+	zm_build_text(&report, source);
+	zm_build_text(&report, ")\nzmalloc: allocator ");
+	zm_build_text(&report, allocator);
+	zm_build_text(&report, "\n");
 	zm_os_write(STDERR_FILENO, report.text, report.length);
 }
 

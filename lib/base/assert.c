@@ -10,21 +10,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/report.h"
+#include "base/builder.h"
 
 ZM_COLD void zm_assert_failed(const char *file, int line, const char *condition)
 {
-	struct zm_report report;
+	struct zm_builder report;
 	ssize_t written;
 
-	zm_report_start(&report);
-	zm_report_text(&report, "zmalloc: ");
-	zm_report_text(&report, file);
-	zm_report_text(&report, ":");
-	zm_report_number(&report, (uint64_t)line);
-	zm_report_text(&report, ": not true: ");
-	zm_report_text(&report, condition);
-	zm_report_text(&report, "\n");
+	zm_builder_start(&report);
+	zm_build_text(&report, "zmalloc: ");
+	zm_build_text(&report, file);
+	zm_build_text(&report, ":");
+	zm_build_number(&report, (uint64_t)line);
+	zm_build_text(&report, ": not true: ");
+	zm_build_text(&report, condition);
+	zm_build_text(&report, "\n");
 	written = write(STDERR_FILENO, report.text, report.length);
 	(void)written;
 	abort();

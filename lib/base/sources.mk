@@ -5,6 +5,8 @@ zm_base_sources = \
 	lib/base/assert.c \
 	lib/base/assert.h \
 	lib/base/atomic.h \
+	lib/base/builder.c \
+	lib/base/builder.h \
 	lib/base/clock.h \
 	lib/base/compiler.h \
 	lib/base/fork.c \
@@ -15,8 +17,6 @@ zm_base_sources = \
 	lib/base/lock.h \
 	lib/base/program.c \
 	lib/base/program.h \
-	lib/base/report.c \
-	lib/base/report.h \
 	lib/base/sized.c \
 	lib/base/sized.h \
 	lib/base/text.c \

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/builder.h"
 
 /* A text of nothing may be a null pointer, to which C lets nobody add even 0. */
 struct zm_span zm_span(const char *text, size_t size)
@@ -149,14 +150,9 @@ bool zm_path_add(struct zm_path *path, struct zm_span piece)
 
 bool zm_path_add_number(struct zm_path *path, uint64_t number)
 {
-	char digits[20];
-	char *p = digits + sizeof(digits);
+	char digits[ZM_DIGITS];
 
-	do {
-		*--p = (char)('0' + number % 10);
-		number /= 10;
-	} while (number);
-	return zm_path_add(path, zm_span(p, (size_t)(digits + sizeof(digits) - p)));
+	return zm_path_add(path, zm_span_of(zm_digits(number, digits)));
 }
 
 void zm_path_cut(struct zm_path *path, size_t length)

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/report.h"
+#include "base/builder.h"
 #include "os/failure.h"
 #include "os/os.h"
 

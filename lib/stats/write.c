@@ -15,7 +15,7 @@
 
 #include <zmalloc/stats.h>
 
-#include "base/report.h"
+#include "base/builder.h"
 #include "base/sized.h"
 #include "os/os.h"
 #include "stats/stats.h"
@@ -81,28 +81,13 @@ static bool is_known(const struct zmalloc_stats *stats, const struct figure *fig
 }
 
 /* The plain number, for machines. */
-static void put_value(struct zm_report *report, const struct zmalloc_stats *stats,
+static void put_value(struct zm_builder *report, const struct zmalloc_stats *stats,
 		      const struct figure *figure)
 {
 	if (figure->kind == RATIO)
-		zm_report_decimal(report, ratio_of(stats, figure));
+		zm_build_decimal(report, ratio_of(stats, figure));
 	else
-		zm_report_number(report, integer_of(stats, figure));
-}
-
-/* Inside quotes; JSON and OpenMetrics agree on these two escapes, and nothing else is let in. */
-static void put_quoted(struct zm_report *report, const char *text)
-{
-	char piece[2] = "";
-
-	zm_report_text(report, "\"");
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			zm_report_text(report, "\\");
-		piece[0] = *text >= ' ' && *text <= '~' ? *text : '?';
-		zm_report_text(report, piece);
-	}
-	zm_report_text(report, "\"");
+		zm_build_number(report, integer_of(stats, figure));
 }
 
 /* ---- Several processes: callers' structs may be of another size ---- */
@@ -120,181 +105,181 @@ static const struct zmalloc_process *at(const struct set *set, size_t i)
 
 /* ---- Table ---- */
 
-static void put_human(struct zm_report *report, const struct zmalloc_stats *stats,
+static void put_human(struct zm_builder *report, const struct zmalloc_stats *stats,
 		      const struct figure *figure, size_t width)
 {
 	char human[ZM_HUMAN_BYTES], digits[ZM_DIGITS];
 
 	if (!is_known(stats, figure)) {
-		zm_report_right(report, "-", width);
+		zm_build_right(report, "-", width);
 	} else if (figure->kind == BYTES) {
-		zm_report_right(report, zm_human_bytes(integer_of(stats, figure), human), width);
+		zm_build_right(report, zm_human_bytes(integer_of(stats, figure), human), width);
 	} else if (figure->kind == COUNT) {
-		zm_report_right(report, zm_digits(integer_of(stats, figure), digits), width);
+		zm_build_right(report, zm_digits(integer_of(stats, figure), digits), width);
 	} else {
-		struct zm_report number;
+		struct zm_builder number;
 
-		zm_report_start(&number);
-		zm_report_decimal(&number, ratio_of(stats, figure));
+		zm_builder_start(&number);
+		zm_build_decimal(&number, ratio_of(stats, figure));
 		number.text[number.length] = '\0';
-		zm_report_right(report, number.text, width);
+		zm_build_right(report, number.text, width);
 	}
 }
 
-static void put_sheet(struct zm_report *report, const struct zmalloc_process *process)
+static void put_sheet(struct zm_builder *report, const struct zmalloc_process *process)
 {
-	zm_report_text(report, process->name);
-	zm_report_text(report, " (");
-	zm_report_number(report, (uint64_t)process->pid);
-	zm_report_text(report, "), ");
-	zm_report_text(report, process->allocator);
-	zm_report_text(report, ", libzmalloc ");
-	zm_report_text(report, process->version);
-	zm_report_text(report, "\n");
+	zm_build_text(report, process->name);
+	zm_build_text(report, " (");
+	zm_build_number(report, (uint64_t)process->pid);
+	zm_build_text(report, "), ");
+	zm_build_text(report, process->allocator);
+	zm_build_text(report, ", libzmalloc ");
+	zm_build_text(report, process->version);
+	zm_build_text(report, "\n");
 	for (size_t i = 0; i < FIGURES; i++) {
-		zm_report_left(report, figures[i].name, 24);
+		zm_build_left(report, figures[i].name, 24);
 		put_human(report, &process->stats, &figures[i], 12);
-		zm_report_text(report, "  ");
-		zm_report_text(report, figures[i].help);
-		zm_report_text(report, "\n");
+		zm_build_text(report, "  ");
+		zm_build_text(report, figures[i].help);
+		zm_build_text(report, "\n");
 	}
 }
 
-static void put_row(struct zm_report *report, const struct zmalloc_process *process)
+static void put_row(struct zm_builder *report, const struct zmalloc_process *process)
 {
 	char digits[ZM_DIGITS];
 
-	zm_report_right(report, zm_digits((uint64_t)process->pid, digits), 8);
+	zm_build_right(report, zm_digits((uint64_t)process->pid, digits), 8);
 	for (size_t i = 0; i < 3; i++)
 		put_human(report, &process->stats, &figures[i], 12);
 	put_human(report, &process->stats, &figures[11], 8);
-	zm_report_text(report, "  ");
-	zm_report_left(report, process->allocator, 22);
-	zm_report_text(report, " ");
-	zm_report_text(report, process->name);
-	zm_report_text(report, "\n");
+	zm_build_text(report, "  ");
+	zm_build_left(report, process->allocator, 22);
+	zm_build_text(report, " ");
+	zm_build_text(report, process->name);
+	zm_build_text(report, "\n");
 }
 
-static void put_table(struct zm_report *report, const struct set *set)
+static void put_table(struct zm_builder *report, const struct set *set)
 {
 	if (!set->labels || set->count == 1) {
 		put_sheet(report, set->first);
 		return;
 	}
-	zm_report_text(report, "     PID        USED        PEAK         RSS    FRAG  "
-			       "ALLOCATOR              NAME\n");
+	zm_build_text(report, "     PID        USED        PEAK         RSS    FRAG  "
+			      "ALLOCATOR              NAME\n");
 	for (size_t i = 0; i < set->count; i++)
 		put_row(report, at(set, i));
 }
 
 /* ---- JSON ---- */
 
-static void put_key(struct zm_report *report, const char *key)
+static void put_key(struct zm_builder *report, const char *key)
 {
-	zm_report_text(report, ",");
-	put_quoted(report, key);
-	zm_report_text(report, ":");
+	zm_build_text(report, ",");
+	zm_build_quoted(report, key);
+	zm_build_text(report, ":");
 }
 
-static void put_object(struct zm_report *report, const struct zmalloc_process *process)
+static void put_object(struct zm_builder *report, const struct zmalloc_process *process)
 {
-	zm_report_text(report, "{\"pid\":");
-	zm_report_number(report, (uint64_t)process->pid);
+	zm_build_text(report, "{\"pid\":");
+	zm_build_number(report, (uint64_t)process->pid);
 	put_key(report, "name");
-	put_quoted(report, process->name);
+	zm_build_quoted(report, process->name);
 	put_key(report, "allocator");
-	put_quoted(report, process->allocator);
+	zm_build_quoted(report, process->allocator);
 	put_key(report, "version");
-	put_quoted(report, process->version);
+	zm_build_quoted(report, process->version);
 	put_key(report, "updated_ms");
-	zm_report_number(report, process->updated_ms);
+	zm_build_number(report, process->updated_ms);
 	for (size_t i = 0; i < FIGURES; i++) {
 		put_key(report, figures[i].name);
 		if (is_known(&process->stats, &figures[i]))
 			put_value(report, &process->stats, &figures[i]);
 		else
-			zm_report_text(report, "null");
+			zm_build_text(report, "null");
 	}
-	zm_report_text(report, "}");
+	zm_build_text(report, "}");
 }
 
-static void put_json(struct zm_report *report, const struct set *set)
+static void put_json(struct zm_builder *report, const struct set *set)
 {
 	if (set->labels)
-		zm_report_text(report, "[");
+		zm_build_text(report, "[");
 	for (size_t i = 0; i < set->count; i++) {
 		if (i != 0)
-			zm_report_text(report, ",\n ");
+			zm_build_text(report, ",\n ");
 		put_object(report, at(set, i));
 	}
-	zm_report_text(report, set->labels ? "]\n" : "\n");
+	zm_build_text(report, set->labels ? "]\n" : "\n");
 }
 
 /* ---- OpenMetrics ---- */
 
 /* `# TYPE zmalloc_used_bytes gauge` and its two companions. unit: "" for none. */
-static void put_family(struct zm_report *report, const char *name, const char *unit,
+static void put_family(struct zm_builder *report, const char *name, const char *unit,
 		       const char *help)
 {
-	zm_report_text(report, "# TYPE zmalloc_");
-	zm_report_text(report, name);
-	zm_report_text(report, " gauge\n");
+	zm_build_text(report, "# TYPE zmalloc_");
+	zm_build_text(report, name);
+	zm_build_text(report, " gauge\n");
 	if (*unit != '\0') {
-		zm_report_text(report, "# UNIT zmalloc_");
-		zm_report_text(report, name);
-		zm_report_text(report, " ");
-		zm_report_text(report, unit);
-		zm_report_text(report, "\n");
+		zm_build_text(report, "# UNIT zmalloc_");
+		zm_build_text(report, name);
+		zm_build_text(report, " ");
+		zm_build_text(report, unit);
+		zm_build_text(report, "\n");
 	}
-	zm_report_text(report, "# HELP zmalloc_");
-	zm_report_text(report, name);
-	zm_report_text(report, " ");
-	zm_report_text(report, help);
-	zm_report_text(report, ".\n");
+	zm_build_text(report, "# HELP zmalloc_");
+	zm_build_text(report, name);
+	zm_build_text(report, " ");
+	zm_build_text(report, help);
+	zm_build_text(report, ".\n");
 }
 
-static void put_process_labels(struct zm_report *report, const struct zmalloc_process *process)
+static void put_process_labels(struct zm_builder *report, const struct zmalloc_process *process)
 {
-	zm_report_text(report, "pid=\"");
-	zm_report_number(report, (uint64_t)process->pid);
-	zm_report_text(report, "\",name=");
-	put_quoted(report, process->name);
+	zm_build_text(report, "pid=\"");
+	zm_build_number(report, (uint64_t)process->pid);
+	zm_build_text(report, "\",name=");
+	zm_build_quoted(report, process->name);
 }
 
-static void put_sample(struct zm_report *report, const struct set *set,
+static void put_sample(struct zm_builder *report, const struct set *set,
 		       const struct zmalloc_process *process, const struct figure *figure)
 {
-	zm_report_text(report, "zmalloc_");
-	zm_report_text(report, figure->name);
+	zm_build_text(report, "zmalloc_");
+	zm_build_text(report, figure->name);
 	if (set->labels) {
-		zm_report_text(report, "{");
+		zm_build_text(report, "{");
 		put_process_labels(report, process);
-		zm_report_text(report, "}");
+		zm_build_text(report, "}");
 	}
-	zm_report_text(report, " ");
+	zm_build_text(report, " ");
 	put_value(report, &process->stats, figure);
-	zm_report_text(report, "\n");
+	zm_build_text(report, "\n");
 }
 
-static void put_build_info(struct zm_report *report, const struct set *set)
+static void put_build_info(struct zm_builder *report, const struct set *set)
 {
 	put_family(report, "build_info", "", "Allocator and version of libzmalloc; always 1");
 	for (size_t i = 0; i < set->count; i++) {
-		zm_report_text(report, "zmalloc_build_info{");
+		zm_build_text(report, "zmalloc_build_info{");
 		if (set->labels) {
 			put_process_labels(report, at(set, i));
-			zm_report_text(report, ",");
+			zm_build_text(report, ",");
 		}
-		zm_report_text(report, "allocator=");
-		put_quoted(report, at(set, i)->allocator);
-		zm_report_text(report, ",version=");
-		put_quoted(report, at(set, i)->version);
-		zm_report_text(report, "} 1\n");
+		zm_build_text(report, "allocator=");
+		zm_build_quoted(report, at(set, i)->allocator);
+		zm_build_text(report, ",version=");
+		zm_build_quoted(report, at(set, i)->version);
+		zm_build_text(report, "} 1\n");
 	}
 }
 
 /* A family's samples must stand together, and one without samples is left out. */
-static void put_metrics(struct zm_report *report, const struct set *set)
+static void put_metrics(struct zm_builder *report, const struct set *set)
 {
 	static const char *const units[] = {[BYTES] = "bytes", [COUNT] = "", [RATIO] = "ratio"};
 
@@ -313,17 +298,17 @@ static void put_metrics(struct zm_report *report, const struct set *set)
 			put_sample(report, set, at(set, i), &figures[f]);
 		}
 	}
-	zm_report_text(report, "# EOF\n");
+	zm_build_text(report, "# EOF\n");
 }
 
 /* ---- The public functions ---- */
 
 static int write_set(const struct set *set, int format, zmalloc_writer write, void *context)
 {
-	struct zm_report report;
+	struct zm_builder report;
 	int error;
 
-	zm_report_start_writer(&report, write, context);
+	zm_builder_start_writer(&report, write, context);
 	if (format == ZMALLOC_STATS_TABLE)
 		put_table(&report, set);
 	else if (format == ZMALLOC_STATS_JSON)
@@ -332,7 +317,7 @@ static int write_set(const struct set *set, int format, zmalloc_writer write, vo
 		put_metrics(&report, set);
 	else
 		report.error = EINVAL;
-	error = zm_report_finish(&report);
+	error = zm_builder_finish(&report);
 	if (error == 0)
 		return 0;
 	errno = error;
