@@ -230,7 +230,9 @@ START_TEST(forgotten_while_it_moves)
 	for (int i = 0; i < 40; i++)
 		program_pause(&program, 1000);
 	ck_assert_int_ne(hint_stats().phase, ZDEFRAG_MOVING);
-	ck_assert_int_eq(zdefrag_hint(program.blocks.held[0].at), 0);
+	/* Not every hint looks at the clock. */
+	for (size_t i = 0; i < 16; i++)
+		ck_assert_int_eq(zdefrag_hint(program.blocks.held[i].at), 0);
 	pauses_until_idle(&program);
 	ck_assert_int_eq(hint_stats().reason, ZDEFRAG_REASON_NOT_ASKED);
 	ck_assert_uint_le(program.most_released, RELEASED_MAX);

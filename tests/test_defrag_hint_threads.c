@@ -104,21 +104,25 @@ START_TEST(others_allocate_and_free)
 END_TEST
 
 /*
- * Each asks about blocks of its own, and moves them. One that runs only when the others are done, as on
- * a loaded machine it may, has to show its blocks anew before any of them moves.
+ * Each asks about blocks of its own, and moves them. They begin each scan together: to whoever asks, one
+ * that has not had its turn yet on a loaded machine is a part of the program that never asks.
  */
+#define SCANS 8
+
+static struct barrier scan_begins;
+
 static void *ask(void *argument)
 {
 	struct blocks *blocks = argument;
-	size_t scans = 4, scans_max = 60;
 
-	for (size_t i = 0; i < (blocks->shown > 0 ? scans : scans_max) * blocks->count; i++) {
-		struct held_block *block = &blocks->held[i % blocks->count];
-
-		if (!zdefrag_hint(block->at))
-			continue;
-		blocks_move(block);
-		blocks->shown++;
+	for (size_t scan = 0; scan < SCANS; scan++) {
+		barrier_wait(&scan_begins);
+		for (size_t i = 0; i < blocks->count; i++) {
+			if (!zdefrag_hint(blocks->held[i].at))
+				continue;
+			blocks_move(&blocks->held[i]);
+			blocks->shown++;
+		}
 	}
 	return NULL;
 }
@@ -131,6 +135,7 @@ START_TEST(several_ask)
 	blocks_fill(&all, block_steps(150000, 20000), 300, 2);
 	blocks_thin(&all, 40);
 	fragmented = frag_bytes();
+	barrier_init(&scan_begins, WORKERS);
 	for (size_t i = 0; i < WORKERS; i++) {
 		parts[i] = (struct blocks){.held = &all.held[i * (all.count / WORKERS)],
 					   .count = all.count / WORKERS};
@@ -140,6 +145,7 @@ START_TEST(several_ask)
 		join_thread(threads[i]);
 		ck_assert_uint_gt(parts[i].shown, 0);
 	}
+	barrier_done(&scan_begins);
 	wait_for_the_end();
 	ck_assert_uint_lt(frag_bytes(), fragmented / 2);
 	blocks_check(&all);
