@@ -74,14 +74,15 @@ report()
 		for (i = 4; i <= NF; i++) value[key, n, i] = $i
 	}
 	END {
-		print "| workload | server | seconds | CPU s | hits M | misses M | frag before | after | RSS MB | stall ms | ping p99 ms | ping max ms | held MB |"
-		print "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+		print "| workload | server | seconds | CPU s | hits M | misses M | frag before | after | RSS MB | rested | stall ms | ping p99 ms | ping max ms | held MB |"
+		print "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 		for (k = 1; k <= keys; k++) {
 			key = order[k]; split(key, part, " ")
-			printf "| %s | %s | %s | %.1f | %.2f | %.2f | %.2f | %.3f | %.0f | %.1f | %.1f | %.0f | %.1f |\n",
+			printf "| %s | %s | %s | %.1f | %.2f | %.2f | %.2f | %.3f | %.0f | %.0f | %.1f | %.1f | %.0f | %.1f |\n",
 				part[1], part[2], part[1] == "churn" ? "-" : seconds(key), median(key, 6),
 				median(key, 7), median(key, 8), median(key, 9), median(key, 10), median(key, 11),
-				median(key, 12), median(key, 13), median(key, 14), median(key, 4)
+				median(key, 12), median(key, 13), median(key, 14), median(key, 15),
+				median(key, 4)
 		}
 	}' "$work/data"
 }

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -26,12 +27,12 @@ double resident_of(pid_t pid);
 
 /*
  * A client that sends a PING every few milliseconds, on a thread of its own. For each it notes the
- * time until the reply and the processor's time that the server took meanwhile: the second is the
- * server's own doing, the first depends on what else the machine does.
+ * time until the reply and the processor's time that the server's first thread, which replies, took
+ * meanwhile: the second is the server's own doing, the first depends on what else the machine does.
  */
 struct pinger {
 	struct client client;
-	clockid_t server;
+	FILE *server; /* its first thread's schedstat */
 	pthread_t thread;
 	atomic_bool stop;
 	double *wait_ms, *cpu_ms; /* written by the thread alone until it has been joined */
