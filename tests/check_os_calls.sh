@@ -44,8 +44,8 @@ generated='^(__errno_location|___errno|__errno|__error|__stack_chk_(fail|guard)(
 generated=$(printf '%s' "$generated" | tr -d '\n')
 
 # With the pieces of text that lib/os is built on.
-objects=$(find lib/os lib/base/.libs -name '*.o' -path '*/.libs/*' \( -path 'lib/os/*' -o -name 'text.o' \) 2>/dev/null)
-test -n "$objects" || objects=$(find lib/os lib/base -name '*.o' \( -path 'lib/os/*' -o -name 'text.o' \))
+objects=$(find lib/os lib/base/.libs -name '*.o' -path '*/.libs/*' \( -path 'lib/os/*' -o -name 'text.o' -o -name 'builder.o' \) 2>/dev/null)
+test -n "$objects" || objects=$(find lib/os lib/base -name '*.o' \( -path 'lib/os/*' -o -name 'text.o' -o -name 'builder.o' \))
 test -n "$objects" || {
 	echo "FAIL: no objects below lib/os"
 	exit 1
