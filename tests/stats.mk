@@ -10,3 +10,41 @@ zm_script_tests += tests/check_tool.sh
 check_PROGRAMS += tests/publisher
 tests_publisher_SOURCES = tests/publisher.c
 tests_publisher_LDADD = libzmalloc.la
+
+# The list of figures, and what becomes of programs and pages when it has one more: the rooms that know the list,
+# and a program, compiled with one more member and row. None of it is installed.
+zm_script_tests += tests/check_figures.sh
+check_PROGRAMS += tests/figures_now tests/figures_next tests/figures_now_on_next tests/figures_next_on_now
+check_LTLIBRARIES += libzmalloc_next.la
+zm_next_cppflags = -Itests/next/include -Itests/next/lib $(AM_CPPFLAGS)
+zm_next_ldadd = libzmalloc_next.la $(zm_internal_ldadd)
+libzmalloc_next_la_SOURCES = $(zm_stats_sources) $(zm_live_sources)
+libzmalloc_next_la_CPPFLAGS = $(zm_next_cppflags)
+tests_figures_now_SOURCES = tests/figures_program.c
+tests_figures_now_LDADD = libzmalloc.la
+tests_figures_next_SOURCES = tests/figures_program.c
+tests_figures_next_CPPFLAGS = $(zm_next_cppflags)
+tests_figures_next_LDADD = $(zm_next_ldadd)
+tests_figures_now_on_next_SOURCES = tests/figures_program.c
+tests_figures_now_on_next_LDADD = $(zm_next_ldadd)
+tests_figures_next_on_now_SOURCES = tests/figures_program.c
+tests_figures_next_on_now_CPPFLAGS = $(zm_next_cppflags)
+tests_figures_next_on_now_LDADD = libzmalloc.la
+
+zm_next_headers = tests/next/include/zmalloc/stats.h tests/next/lib/stats/figure_list.h
+CLEANFILES += $(zm_next_headers)
+$(libzmalloc_next_la_OBJECTS) $(tests_figures_next_OBJECTS) $(tests_figures_next_on_now_OBJECTS): $(zm_next_headers)
+
+# The new member follows the last one of today; the new figure is the peak once more.
+tests/next/include/zmalloc/stats.h: include/zmalloc/stats.h
+	@$(MKDIR_P) tests/next/include/zmalloc
+	$(AM_V_GEN)awk '/^struct zmalloc_stats \{/ { inside = 1 } \
+		/^};/ && inside { print "\tuint64_t next_bytes;"; inside = 0 } \
+		{ sub(/"\.\.\/zmalloc.h"/, "<zmalloc.h>"); print }' $(srcdir)/include/zmalloc/stats.h >$@-new
+	@mv $@-new $@
+tests/next/lib/stats/figure_list.h: lib/stats/figure_list.h
+	@$(MKDIR_P) tests/next/lib/stats
+	$(AM_V_GEN)awk '/The next row goes here/ { \
+		print "INTEGER(next_bytes, BYTES, COUNTER, PROCESS, ALWAYS, account.peak, \"NEXT\", \"The next figure\") \\" } \
+		{ print }' $(srcdir)/lib/stats/figure_list.h >$@-new
+	@mv $@-new $@

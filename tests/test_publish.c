@@ -22,7 +22,7 @@
 
 #include <zmalloc/stats.h>
 
-#include "live/page.h"
+#include "live/published.h"
 
 /* A user that is not us. */
 #define NOBODY 65534
@@ -191,7 +191,7 @@ END_TEST
 /* What a process leaves that had our number before us. */
 START_TEST(test_a_page_of_an_earlier_process_is_no_page_of_ours)
 {
-	struct zm_page page;
+	struct zm_published page;
 	int fd;
 
 	ck_assert_int_eq(zmalloc_stats_publish(), 0);
@@ -404,7 +404,7 @@ static void free_what_passed(void)
 
 static uint32_t sequence_of_page(void)
 {
-	struct zm_page page;
+	struct zm_published page;
 	int fd = open(page_path, O_RDONLY);
 
 	ck_assert_int_ge(fd, 0);
@@ -691,9 +691,9 @@ static void write_page(const void *bytes, size_t size)
 	close(fd);
 }
 
-static struct zm_page good_page(void)
+static struct zm_published good_page(void)
 {
-	struct zm_page page;
+	struct zm_published page;
 	int fd;
 
 	ck_assert_int_eq(zmalloc_stats_publish(), 0);
@@ -707,7 +707,7 @@ static struct zm_page good_page(void)
 /* Where a program with another environment would put it. */
 START_TEST(test_a_process_with_two_pages_is_listed_once)
 {
-	struct zm_page page = good_page();
+	struct zm_published page = good_page();
 	char other_directory[64], other_path[100], first_path[sizeof(page_path)];
 
 	snprintf(other_directory, sizeof(other_directory), "/tmp/zmalloc-%ld", (long)geteuid());
@@ -729,7 +729,7 @@ END_TEST
 
 START_TEST(test_pages_cut_short_are_damaged)
 {
-	struct zm_page page = good_page();
+	struct zm_published page = good_page();
 
 	for (size_t size = 0; size < sizeof(page); size += 7) {
 		write_page(&page, size);
@@ -740,16 +740,92 @@ START_TEST(test_pages_cut_short_are_damaged)
 }
 END_TEST
 
+/* As a library writes it that has one figure less, and one that has many more. */
+START_TEST(test_a_page_says_how_many_figures_it_has)
+{
+	struct {
+		struct zm_published page;
+		uint64_t more[100];
+	} larger;
+	struct zm_published page = good_page();
+	struct zmalloc_process process;
+
+	page.figures--;
+	page.size -= sizeof(page.figure[0]);
+	write_page(&page, page.size);
+	process = read_own();
+	ck_assert_uint_eq(process.stats.peak_bytes, page.figure[ZM_PUBLISHED_peak_bytes]);
+	ck_assert_uint_eq(process.stats.threads, ZMALLOC_STATS_UNKNOWN);
+	page = good_page();
+	memset(&larger, 0xab, sizeof(larger));
+	larger.page = page;
+	larger.page.figures += COUNT_OF(larger.more);
+	larger.page.size = sizeof(larger);
+	write_page(&larger, sizeof(larger));
+	process = read_own();
+	ck_assert_uint_eq(process.stats.threads, page.figure[ZM_PUBLISHED_threads]);
+	ck_assert_uint_eq(process.stats.size, sizeof(process.stats));
+	write_page(&larger, sizeof(larger) - 1);
+	ck_assert_int_eq(error_of_reading(getpid()), EBADMSG);
+}
+END_TEST
+
+START_TEST(test_a_page_that_contradicts_itself_is_damaged)
+{
+	const struct zm_published good = good_page();
+	struct zm_published page = good;
+
+	page.form++;
+	write_page(&page, sizeof(page));
+	ck_assert_int_eq(error_of_reading(getpid()), EBADMSG);
+	page = good;
+	page.figures++;
+	write_page(&page, sizeof(page));
+	ck_assert_int_eq(error_of_reading(getpid()), EBADMSG);
+	/* Times eight it would be nothing, with 32 bits. */
+	page.figures = UINT32_C(0x20000000);
+	write_page(&page, sizeof(page));
+	ck_assert_int_eq(error_of_reading(getpid()), EBADMSG);
+	page = good;
+	page.size++;
+	write_page(&page, sizeof(page));
+	ck_assert_int_eq(error_of_reading(getpid()), EBADMSG);
+	page.size = 0;
+	write_page(&page, sizeof(page));
+	ck_assert_int_eq(error_of_reading(getpid()), EBADMSG);
+	write_page(&good, sizeof(good));
+	ck_assert_int_eq(error_of_reading(getpid()), 0);
+}
+END_TEST
+
+/* The struct of a program that was compiled before the last figures were added. */
+START_TEST(test_figures_end_with_the_callers_struct)
+{
+	struct zmalloc_process process;
+	size_t least = offsetof(struct zmalloc_process, stats) + sizeof(size_t);
+
+	ck_assert_int_eq(zmalloc_stats_publish(), 0);
+	for (size_t size = least; size <= sizeof(process); size += sizeof(uint64_t)) {
+		memset(&process, 0xff, sizeof(process));
+		process.size = size;
+		ck_assert_int_eq(zmalloc_process_read(getpid(), &process), 0);
+		ck_assert_uint_eq(process.size, size);
+		ck_assert_uint_eq(process.stats.size,
+				  size - offsetof(struct zmalloc_process, stats));
+	}
+}
+END_TEST
+
 START_TEST(test_any_bytes_are_survived)
 {
-	struct zm_page good = good_page(), page;
+	struct zm_published good = good_page(), page;
 	struct zmalloc_process process;
 	struct chance chance = chance_of(1);
 
 	for (int round = 0; round < 300; round++) {
 		page = good;
 		for (size_t i = 0; i < sizeof(page); i++)
-			if (i >= offsetof(struct zm_page, updated_ms) ||
+			if (i >= offsetof(struct zm_published, updated_ms) ||
 			    chance_below(&chance, 40) == 0)
 				((unsigned char *)&page)[i] = (unsigned char)chance_next(&chance);
 		write_page(&page, sizeof(page));
@@ -767,7 +843,7 @@ END_TEST
 
 START_TEST(test_a_page_that_never_comes_to_rest_is_damaged)
 {
-	struct zm_page page = good_page();
+	struct zm_published page = good_page();
 
 	page.sequence = 7;
 	write_page(&page, sizeof(page));
@@ -785,7 +861,7 @@ END_TEST
 
 START_TEST(test_links_and_other_files_are_not_followed)
 {
-	struct zm_page page = good_page();
+	struct zm_published page = good_page();
 	char target[140];
 
 	write_page(&page, sizeof(page));
@@ -818,7 +894,7 @@ END_TEST
 
 START_TEST(test_a_directory_that_others_may_enter_is_refused)
 {
-	struct zm_page page = good_page();
+	struct zm_published page = good_page();
 	char elsewhere[100];
 
 	write_page(&page, sizeof(page));
@@ -864,6 +940,9 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, test_a_process_has_its_name_and_its_memory_of_now);
 	tcase_add_test(tests, test_a_process_with_two_pages_is_listed_once);
 	tcase_add_test(tests, test_pages_cut_short_are_damaged);
+	tcase_add_test(tests, test_a_page_says_how_many_figures_it_has);
+	tcase_add_test(tests, test_a_page_that_contradicts_itself_is_damaged);
+	tcase_add_test(tests, test_figures_end_with_the_callers_struct);
 	tcase_add_test(tests, test_any_bytes_are_survived);
 	tcase_add_test(tests, test_a_page_that_never_comes_to_rest_is_damaged);
 	tcase_add_test(tests, test_links_and_other_files_are_not_followed);

@@ -22,6 +22,21 @@ int complain(const char *format, ...)
 	return FAILED;
 }
 
+/*
+ * The library behind us may be older or newer than this tool, and its struct shorter or longer. In our
+ * list all have our size, as zmalloc_process_write() wants it; the figures' own size tells what is there.
+ */
+static void copy_process(struct zmalloc_process *to, const struct zmalloc_process *from)
+{
+	const size_t room = sizeof(*to) - offsetof(struct zmalloc_process, stats);
+
+	memset(to, 0, sizeof(*to));
+	memcpy(to, from, from->size < sizeof(*to) ? from->size : sizeof(*to));
+	to->size = sizeof(*to);
+	if (to->stats.size > room)
+		to->stats.size = room;
+}
+
 bool list_add(struct process_list *list, const struct zmalloc_process *process)
 {
 	struct zmalloc_process *grown;
@@ -33,7 +48,7 @@ bool list_add(struct process_list *list, const struct zmalloc_process *process)
 		list->process = grown;
 		list->room = list->room * 2 + 16;
 	}
-	list->process[list->count++] = *process;
+	copy_process(&list->process[list->count++], process);
 	return true;
 }
 

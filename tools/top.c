@@ -13,11 +13,47 @@
 #include <time.h>
 
 #include "screen.h"
+#include "stats/figure_list.h"
+
+/* ---- Columns ---- */
+
+struct column {
+	const char *heading; /* "": the figure has no column */
+	int width;
+	enum {
+		BYTES,
+		COUNT,
+		RATIO
+	} unit;
+	size_t offset; /* of the figure, in struct zmalloc_stats */
+};
 
 enum {
-	BAR_CELLS = 16,
-	FIXED_COLUMNS = 8 + 3 * 12 + 7 + 6 + 2 + BAR_CELLS + 2 /* all but the name */
+	PID_WIDTH = 8,
+	INTEGER_WIDTH = 12,
+	RATIO_WIDTH = 7,
+	AGE_WIDTH = 6,
+	BAR_CELLS = 16
 };
+
+/* The library's list of figures says which of them have columns, in which order. */
+#define INTEGER_COLUMN(member, unit, kind, group, known, source, heading, help)                    \
+	{heading, INTEGER_WIDTH, unit, offsetof(struct zmalloc_stats, member)},
+#define RATIO_COLUMN(member, of, to, heading, help)                                                \
+	{heading, RATIO_WIDTH, RATIO, offsetof(struct zmalloc_stats, member)},
+
+static const struct column columns[] = {ZM_FIGURES(INTEGER_COLUMN, RATIO_COLUMN)};
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+/* Of all but the name. */
+static int fixed_width(void)
+{
+	int width = PID_WIDTH + AGE_WIDTH + 2 + BAR_CELLS + 2;
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		width += *columns[i].heading != '\0' ? columns[i].width : 0;
+	return width;
+}
 
 /* ---- Order ---- */
 
@@ -98,18 +134,35 @@ static void print_age(uint64_t updated_ms, uint64_t now_ms)
 		printf(" %4uh", (unsigned)(seconds / 3600 < 9999 ? seconds / 3600 : 9999));
 }
 
+/* A library older than this tool does not fill what it does not know. */
+static void print_figure(const struct zmalloc_stats *stats, const struct column *column)
+{
+	const void *figure = (const char *)stats + column->offset;
+	bool is_there = column->offset + sizeof(uint64_t) <= stats->size;
+	uint64_t integer = is_there ? *(const uint64_t *)figure : ZMALLOC_STATS_UNKNOWN;
+	char text[ZM_HUMAN_BYTES];
+	double ratio;
+
+	if (column->unit == RATIO) {
+		ratio = is_there ? *(const double *)figure : NAN;
+		if (isnan(ratio))
+			printf("%*s", column->width, "-");
+		else
+			printf("%*.2f", column->width, ratio < 1000 ? ratio : 999.99);
+	} else if (column->unit == BYTES || integer == ZMALLOC_STATS_UNKNOWN) {
+		printf("%*s", column->width, human(integer, text));
+	} else {
+		printf("%*llu", column->width, (unsigned long long)integer);
+	}
+}
+
 static void print_process(const struct zmalloc_process *process, uint64_t largest, uint64_t now_ms,
 			  int name_columns)
 {
-	char used[ZM_HUMAN_BYTES], peak[ZM_HUMAN_BYTES], rss[ZM_HUMAN_BYTES];
-	double frag = process->stats.allocator_frag_ratio;
-
-	printf("%8lld%12s%12s%12s", (long long)process->pid, human(process->stats.used_bytes, used),
-	       human(process->stats.peak_bytes, peak), human(process->stats.rss_bytes, rss));
-	if (isnan(frag))
-		printf("%7s", "-");
-	else
-		printf("%7.2f", frag < 1000 ? frag : 999.99);
+	printf("%*lld", PID_WIDTH, (long long)process->pid);
+	for (size_t i = 0; i < COLUMNS; i++)
+		if (*columns[i].heading != '\0')
+			print_figure(&process->stats, &columns[i]);
 	print_age(process->updated_ms, now_ms);
 	fputs("  ", stdout);
 	print_bar(&process->stats, largest);
@@ -156,18 +209,21 @@ static void print_summary(const struct process_list *list)
 
 static void print_heading(void)
 {
-	printf("%8s%12s%12s%12s%7s%6s  %-*s  %s", "PID", "USED", "PEAK", "RSS", "FRAG", "AGE",
-	       BAR_CELLS, "USED/RSS", "NAME");
+	printf("%*s", PID_WIDTH, "PID");
+	for (size_t i = 0; i < COLUMNS; i++)
+		if (*columns[i].heading != '\0')
+			printf("%*s", columns[i].width, columns[i].heading);
+	printf("%*s  %-*s  %s", AGE_WIDTH, "AGE", BAR_CELLS, "USED/RSS", "NAME");
 }
 
 /* Only what fits: a picture that scrolls could not be drawn over. */
 static void draw(struct process_list *list)
 {
 	uint64_t largest = largest_of(list), now = now_ms();
-	int columns, lines, name_columns;
+	int width, lines, name_columns;
 
-	screen_size(&columns, &lines);
-	name_columns = columns > FIXED_COLUMNS ? columns - FIXED_COLUMNS : 0;
+	screen_size(&width, &lines);
+	name_columns = width > fixed_width() ? width - fixed_width() : 0;
 	screen_home();
 	print_summary(list);
 	screen_line_end();

@@ -169,7 +169,10 @@ ZMALLOC_API int zmalloc_stats_publish(void);
  */
 ZMALLOC_API int zmalloc_stats_unpublish(void);
 
-/* What a process published. */
+/*
+ * What a process published. Its library may be older or newer than that of the reader: a figure that
+ * either of them lacks is unknown.
+ */
 struct zmalloc_process {
 	size_t size; /* of this struct, as zmalloc_stats.size */
 	int64_t pid;
@@ -177,7 +180,7 @@ struct zmalloc_process {
 	char name[64];       /* all three terminated, and printable ASCII */
 	char allocator[64];
 	char version[32];
-	struct zmalloc_stats stats;
+	struct zmalloc_stats stats; /* stats.size says which figures are there */
 };
 
 /*
@@ -195,7 +198,9 @@ ZMALLOC_API int zmalloc_process_read(int64_t pid, struct zmalloc_process *proces
 /*
  * Show every process of this user that publishes, by number. Pages of processes that are gone, and
  * what is no page, are passed over. Allocates with the C library's malloc().
- * visit    returns 0 to go on; anything else ends the visit
+ * visit    returns 0 to go on; anything else ends the visit. process->size is what this library has: who
+ *          keeps a copy copies no more than that and no more than its own struct has room for, and then
+ *          sets the copy's size to that of its own struct.
  * Returns  0; what visit returned if that ended it; -1 with errno
  * Errors   ENOMEM; what reading the directory said
  */
@@ -206,7 +211,8 @@ ZMALLOC_API int zmalloc_process_visit(int (*visit)(const struct zmalloc_process 
 /*
  * Write the figures of several processes as one document: a table with a line for each (of one
  * alone: all its figures), a JSON array, or OpenMetrics with labels.
- * processes  `count` of them, each of processes->size bytes
+ * processes  `count` of them side by side, each of processes->size bytes: set that to the size of the
+ *            struct, whatever zmalloc_process_read() stored there
  * Errors     as zmalloc_stats_write(); EINVAL: a size in one of them was never set
  */
 ZMALLOC_API int zmalloc_process_write(const struct zmalloc_process *processes, size_t count,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/live/publish.c - the writer of this process's page (page.h).
+ * lib/live/publish.c - the writer of this process's page (published.h).
  *
  * No allocation pays for it: the page is renewed by explicit calls, and by threads that pass their
  * threshold and are on the cold path anyhow, at most once in PACE_MS and on one hundredth of the
@@ -24,8 +24,7 @@
 #include "base/assert.h"
 #include "base/fork.h"
 #include "base/lock.h"
-#include "base/text.h"
-#include "live/page.h"
+#include "live/published.h"
 #include "os/failure.h"
 #include "os/os.h"
 #include "os/process.h"
@@ -39,7 +38,7 @@ enum {
 };
 
 static struct {
-	ZM_ATOMIC(struct zm_page *) page;
+	ZM_ATOMIC(struct zm_published *) page;
 	struct zm_lock lock;         /* of whoever makes, writes or removes the page */
 	ZM_ATOMIC(bool) wanted;      /* under the lock; and not any more, at exit */
 	ZM_ATOMIC(uintptr_t) due_ms; /* monotonic clock, cut to a word: compare differences */
@@ -61,17 +60,17 @@ static uint64_t clock_us(clockid_t clock)
 
 /* ---- Writing ---- */
 
-static void write_figures(struct zm_page *page, const struct zmalloc_stats *stats)
+static void write_figures(struct zm_published *page, const struct zmalloc_stats *stats)
 {
-	uint32_t odd = zm_page_begin(&page->sequence);
+	uint32_t odd = zm_sequence_begin(&page->sequence);
 
 	page->updated_ms = clock_us(CLOCK_REALTIME) / 1000;
-	memcpy(page->figure, &stats->used_bytes, ZM_PAGE_FIGURES * sizeof(page->figure[0]));
-	zm_page_end(&page->sequence, odd);
+	zm_published_put(page, stats);
+	zm_sequence_end(&page->sequence, odd);
 }
 
 /* The processor's time: a thread that was put off it for a second is not to be late by a hundred. */
-static void renew(struct zm_page *page)
+static void renew(struct zm_published *page)
 {
 	uint64_t begun = clock_us(CLOCK_MONOTONIC), begun_cpu = clock_us(CLOCK_THREAD_CPUTIME_ID);
 	struct zmalloc_stats stats;
@@ -111,26 +110,13 @@ static bool wait_and_begin(unsigned tries)
 
 /* ---- Making and removing ---- */
 
-/* All of it counts from the first sequence on: before that no one looks. */
-static void fill_head(struct zm_page *page, int64_t pid, const struct zm_os_process *process)
-{
-	memcpy(page->magic, ZM_PAGE_MAGIC, sizeof(page->magic));
-	page->figures = ZM_PAGE_FIGURES;
-	page->pid = pid;
-	page->start = process->start;
-	page->image = process->image;
-	zm_text_copy(page->name, sizeof(page->name), process->name, SIZE_MAX);
-	zm_text_copy(page->allocator, sizeof(page->allocator), zmalloc_allocator(), SIZE_MAX);
-	zm_text_copy(page->version, sizeof(page->version), zmalloc_version(), SIZE_MAX);
-}
-
 /*
- * Written whole, not only stretched: a file system that is full says so now,
- * and not by a signal at the first store.
+ * The file is written whole, not only stretched, so that a file system that is full says so here and not by
+ * a signal at the first store.
  */
 static int fill_file(int fd)
 {
-	static const struct zm_page zeroes;
+	static const struct zm_published zeroes;
 	ssize_t written = write(fd, &zeroes, sizeof(zeroes));
 
 	if (written == (ssize_t)sizeof(zeroes))
@@ -157,13 +143,13 @@ static int create_file(int directory, const char *name, int *fd)
 	return error;
 }
 
-static int map_page(int directory, int64_t pid, struct zm_page **page)
+static int map_page(int directory, int64_t pid, struct zm_published **page)
 {
 	char name[32];
 	void *mapped;
 	int error, fd;
 
-	zm_page_name(pid, name, sizeof(name));
+	zm_published_name(pid, name, sizeof(name));
 	error = create_file(directory, name, &fd);
 	if (error != 0)
 		return error;
@@ -180,15 +166,15 @@ static int map_page(int directory, int64_t pid, struct zm_page **page)
 
 static int make_page(void)
 {
-	struct zm_page *page = NULL;
+	struct zm_published *page = NULL;
 	struct zm_os_process self;
 	int64_t pid = getpid();
 	int error = zm_os_process(pid, &self), directory;
 
 	if (error != 0)
 		return error;
-	for (int number = 0; number < ZM_PAGE_DIRS && page == NULL; number++) {
-		error = zm_page_dir_open(number, true, &directory);
+	for (int number = 0; number < ZM_PUBLISHED_DIRS && page == NULL; number++) {
+		error = zm_published_dir_open(number, true, &directory);
 		if (error != 0)
 			continue;
 		error = map_page(directory, pid, &page);
@@ -197,7 +183,8 @@ static int make_page(void)
 	}
 	if (page == NULL)
 		return error;
-	fill_head(page, pid, &self);
+	/* Nobody looks at it before the sequence says that it was written. */
+	zm_published_describe(page, pid, &self);
 	renew(page);
 	publishing.pid = pid;
 	zm_store_release(&publishing.page, page);
@@ -209,9 +196,9 @@ static void remove_file(void)
 	char name[32];
 	int directory;
 
-	if (zm_page_dir_open(publishing.directory, false, &directory) != 0)
+	if (zm_published_dir_open(publishing.directory, false, &directory) != 0)
 		return;
-	zm_page_name(publishing.pid, name, sizeof(name));
+	zm_published_name(publishing.pid, name, sizeof(name));
 	unlinkat(directory, name, 0);
 	close(directory);
 }
@@ -220,7 +207,7 @@ static void remove_file(void)
 
 static int publish(void)
 {
-	struct zm_page *page = zm_load_acquire(&publishing.page);
+	struct zm_published *page = zm_load_acquire(&publishing.page);
 
 	zm_assert(zm_lock_is_mine(&publishing.lock));
 	if (page == NULL)
@@ -284,7 +271,7 @@ static void before_fork(void)
  */
 static void after_fork_in_child(void)
 {
-	struct zm_page *page = zm_load(&publishing.page);
+	struct zm_published *page = zm_load(&publishing.page);
 
 	if (page != NULL && publishing.pid != getpid()) {
 		zm_store(&publishing.page, NULL);
@@ -340,7 +327,7 @@ int zmalloc_stats_publish(void)
 
 int zmalloc_stats_unpublish(void)
 {
-	struct zm_page *page;
+	struct zm_published *page;
 
 	zm_lock(&publishing.lock);
 	page = zm_load(&publishing.page);

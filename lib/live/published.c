@@ -1,267 +1,63 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/live/published.c - the reader of other processes' pages (page.h).
- *
- * Trusts nothing: a page may be cut short, half written, left by a process that is gone, or put
- * there by hand. It is copied by pread(2), every text in it is ended and made printable, and
- * figures may have any value.
+ * lib/live/published.c - what stands on a published page: how the writer puts it there and a reader takes it off.
  */
 #include "config.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
+#include "live/published.h"
+
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/sized.h"
+#include <zmalloc.h>
+
 #include "base/text.h"
-#include "live/page.h"
-#include "os/failure.h"
-#include "os/process.h"
-#include "stats/stats.h"
 
-/* A writer takes less than a microsecond for a page: what changes under us so often is no page. */
-#define ATTEMPTS 100
-
-/* ---- A page ---- */
-
-/* A device or a queue is not opened twice: O_NONBLOCK returns from the first. */
-static int open_page(int directory, int64_t pid, int *fd)
+void zm_published_describe(struct zm_published *page, int64_t pid,
+			   const struct zm_os_process *process)
 {
-	char name[32];
-	struct stat about;
-
-	zm_page_name(pid, name, sizeof(name));
-	*fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (*fd < 0)
-		return errno == ELOOP ? EPERM : zm_os_failure();
-	if (fstat(*fd, &about) != 0 || about.st_uid != geteuid() || !S_ISREG(about.st_mode) ||
-	    (about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-		close(*fd);
-		return EPERM;
-	}
-	return 0;
+	memcpy(page->magic, ZM_PUBLISHED_MAGIC, sizeof(page->magic));
+	page->form = ZM_PUBLISHED_FORM;
+	page->size = sizeof(*page);
+	page->figures = ZM_PUBLISHED_FIGURES;
+	page->pid = pid;
+	page->start = process->start;
+	page->image = process->image;
+	zm_text_copy(page->name, sizeof(page->name), process->name, SIZE_MAX);
+	zm_text_copy(page->allocator, sizeof(page->allocator), zmalloc_allocator(), SIZE_MAX);
+	zm_text_copy(page->version, sizeof(page->version), zmalloc_version(), SIZE_MAX);
 }
 
-static bool read_sequence(int fd, uint32_t *sequence)
+#define PUT(member, ...) page->figure[ZM_PUBLISHED_##member] = stats->member;
+
+void zm_published_put(struct zm_published *page, const struct zmalloc_stats *stats)
 {
-	return pread(fd, sequence, sizeof(*sequence), offsetof(struct zm_page, sequence)) ==
-	       (ssize_t)sizeof(*sequence);
+	ZM_FIGURES(PUT, ZM_NO_FIGURE)
 }
 
-static int copy_page(int fd, struct zm_page *page)
+static uint64_t figure_at(const struct zm_published *page, uint32_t place)
 {
-	const struct timespec pause = {.tv_nsec = 10000};
-	uint32_t before, after;
-	bool whole;
-
-	for (int i = 0; i < ATTEMPTS; i++) {
-		if (!read_sequence(fd, &before))
-			return EBADMSG;
-		whole = zm_page_may_copy(before);
-		if (whole && pread(fd, page, sizeof(*page), 0) != (ssize_t)sizeof(*page))
-			return EBADMSG;
-		zm_page_copied();
-		if (!read_sequence(fd, &after))
-			return EBADMSG;
-		if (whole && before == after)
-			return memcmp(page->magic, ZM_PAGE_MAGIC, sizeof(page->magic)) == 0
-				       ? 0
-				       : EBADMSG;
-		nanosleep(&pause, NULL);
-	}
-	return EBADMSG;
+	return place < page->figures ? page->figure[place] : ZMALLOC_STATS_UNKNOWN;
 }
 
-/* ---- What it says, and of whom ---- */
+#define GET(member, ...) stats->member = figure_at(page, ZM_PUBLISHED_##member);
 
-/* Who may not look at a process sees no `image` of it, and the writer may have been such a one. */
-static bool is_same(const struct zm_page *page, int64_t pid, const struct zm_os_process *process)
+void zm_published_get(const struct zm_published *page, struct zmalloc_stats *stats)
 {
-	return page->pid == pid && page->start == process->start &&
-	       (page->image == process->image || page->image == 0 || process->image == 0);
+	stats->size = sizeof(*stats);
+	ZM_FIGURES(GET, ZM_NO_FIGURE)
+	zm_figures_derive(stats);
 }
 
-static void tell(const struct zm_page *page, const struct zm_os_process *of,
-		 struct zmalloc_process *process)
+/* A writer that has more figures than we has a larger page, of which we copy the front. */
+bool zm_published_is_whole(const struct zm_published *page, size_t copied, uint64_t bytes)
 {
-	uint32_t figures = page->figures < ZM_PAGE_FIGURES ? page->figures : ZM_PAGE_FIGURES;
-	uint64_t *figure = &process->stats.used_bytes;
+	const size_t head = offsetof(struct zm_published, figure);
+	uint64_t end;
 
-	process->size = sizeof(*process);
-	process->pid = page->pid;
-	process->updated_ms = page->updated_ms;
-	zm_text_copy(process->name, sizeof(process->name), page->name, sizeof(page->name));
-	zm_text_copy(process->allocator, sizeof(process->allocator), page->allocator,
-		     sizeof(page->allocator));
-	zm_text_copy(process->version, sizeof(process->version), page->version,
-		     sizeof(page->version));
-	process->stats.size = sizeof(process->stats);
-	for (uint32_t i = 0; i < ZM_PAGE_FIGURES; i++)
-		figure[i] = i < figures ? page->figure[i] : ZMALLOC_STATS_UNKNOWN;
-	process->stats.rss_bytes = of->rss_bytes;
-	zm_stats_derive(&process->stats);
-}
-
-static int read_in(int directory, int64_t pid, const struct zm_os_process *of,
-		   struct zmalloc_process *process)
-{
-	struct zm_page page;
-	int error, fd;
-
-	error = open_page(directory, pid, &fd);
-	if (error != 0)
-		return error;
-	error = copy_page(fd, &page);
-	close(fd);
-	if (error != 0)
-		return error;
-	/* A page of a process that had the number before: this one has none there. */
-	if (!is_same(&page, pid, of))
-		return ENOENT;
-	tell(&page, of, process);
-	return 0;
-}
-
-/* The answer of the first directory that has more to say than that nothing is there. */
-static int read_process(int64_t pid, struct zmalloc_process *process)
-{
-	struct zm_os_process of;
-	int answer = ENOENT, error = zm_os_process(pid, &of), directory;
-
-	if (error != 0)
-		return error;
-	if (of.user != geteuid())
-		return EACCES;
-	for (int number = 0; number < ZM_PAGE_DIRS; number++) {
-		error = zm_page_dir_open(number, false, &directory);
-		if (error == 0) {
-			error = read_in(directory, pid, &of, process);
-			close(directory);
-		}
-		if (error == 0)
-			return 0;
-		if (error != ENOENT)
-			answer = error;
-	}
-	return answer;
-}
-
-int zmalloc_process_read(int64_t pid, struct zmalloc_process *process)
-{
-	struct zmalloc_process found;
-	int error;
-
-	if (!zm_sized_is_set(process))
-		return -1;
-	error = read_process(pid, &found);
-	if (error == 0)
-		return zm_sized_hand_over(process, &found, sizeof(found));
-	errno = error;
-	return -1;
-}
-
-/* ---- All of them ---- */
-
-struct pids {
-	int64_t *pid;
-	size_t count, room;
-};
-
-/* "1234" and nothing else; 0 if not. */
-static int64_t pid_of_name(const char *name)
-{
-	int64_t pid = 0;
-
-	for (; *name >= '0' && *name <= '9' && pid < INT32_MAX; name++)
-		pid = pid * 10 + (*name - '0');
-	return *name == '\0' ? pid : 0;
-}
-
-static int add_pid(struct pids *pids, int64_t pid)
-{
-	int64_t *grown;
-
-	if (pids->count == pids->room) {
-		grown = realloc(pids->pid, (pids->room * 2 + 64) * sizeof(*grown));
-		if (grown == NULL)
-			return ENOMEM;
-		pids->pid = grown;
-		pids->room = pids->room * 2 + 64;
-	}
-	pids->pid[pids->count++] = pid;
-	return 0;
-}
-
-/* Takes the descriptor over. */
-static int list_directory(int fd, struct pids *pids)
-{
-	DIR *directory = fdopendir(fd);
-	struct dirent *entry;
-	int error = 0;
-
-	if (directory == NULL) {
-		error = zm_os_failure();
-		close(fd);
-		return error;
-	}
-	while (error == 0 && (entry = readdir(directory)) != NULL)
-		if (pid_of_name(entry->d_name) != 0)
-			error = add_pid(pids, pid_of_name(entry->d_name));
-	closedir(directory);
-	return error;
-}
-
-static int by_number(const void *a, const void *b)
-{
-	int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
-
-	return (left > right) - (left < right);
-}
-
-static int list_all(struct pids *pids)
-{
-	int error = 0, fd;
-
-	for (int number = 0; number < ZM_PAGE_DIRS && error == 0; number++)
-		if (zm_page_dir_open(number, false, &fd) == 0)
-			error = list_directory(fd, pids);
-	if (error == 0 && pids->count != 0)
-		qsort(pids->pid, pids->count, sizeof(*pids->pid), by_number);
-	return error;
-}
-
-/* A number may stand in two directories; it is one process. */
-static int visit_listed(const struct pids *pids,
-			int (*visit)(const struct zmalloc_process *process, void *context),
-			void *context)
-{
-	struct zmalloc_process process;
-	int answer = 0;
-
-	for (size_t i = 0; i < pids->count && answer == 0; i++)
-		if ((i == 0 || pids->pid[i] != pids->pid[i - 1]) &&
-		    read_process(pids->pid[i], &process) == 0)
-			answer = visit(&process, context);
-	return answer;
-}
-
-int zmalloc_process_visit(int (*visit)(const struct zmalloc_process *process, void *context),
-			  void *context)
-{
-	struct pids pids = {NULL, 0, 0};
-	int error = list_all(&pids), answer = 0;
-
-	if (error == 0)
-		answer = visit_listed(&pids, visit, context);
-	free(pids.pid);
-	if (error == 0)
-		return answer;
-	errno = error;
-	return -1;
+	if (copied < head || memcmp(page->magic, ZM_PUBLISHED_MAGIC, sizeof(page->magic)) != 0 ||
+	    page->form != ZM_PUBLISHED_FORM)
+		return false;
+	end = head + (uint64_t)page->figures * sizeof(page->figure[0]);
+	return end <= page->size && page->size <= bytes &&
+	       copied >= (end < sizeof(*page) ? end : sizeof(*page));
 }

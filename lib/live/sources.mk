@@ -2,8 +2,10 @@
 # This process shown to others, and others read from here.
 
 zm_live_sources = \
-	lib/live/page.h \
-	lib/live/page_dir.c \
 	lib/live/publish.c \
 	lib/live/publish.h \
-	lib/live/published.c
+	lib/live/published.c \
+	lib/live/published.h \
+	lib/live/published_dir.c \
+	lib/live/reader.c \
+	lib/live/sequence.h

@@ -12,7 +12,7 @@
 #include "account/account.h"
 #include "allocator/allocator.h"
 #include "base/lock.h"
-#include "stats/figures.h"
+#include "stats/stats.h"
 
 #define TEXT_OF(number) #number
 #define TEXT(number) TEXT_OF(number)
@@ -94,7 +94,7 @@ int zmalloc_get_allocator_info(int refresh, size_t *allocated, size_t *active, s
 			       size_t *retained, size_t *muzzy, size_t *frag_smallbins_bytes)
 {
 	struct zm_allocator_info info;
-	bool known = zm_figures(refresh != 0, &info);
+	bool known = zm_allocator_figures(refresh != 0, &info);
 
 	store(allocated, info.allocated);
 	store(active, info.active);

@@ -5,8 +5,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <math.h>
-#include <string.h>
 
 #include <zmalloc/stats.h>
 
@@ -16,7 +14,7 @@
 #include "stats/figures.h"
 #include "stats/stats.h"
 
-/* What is held is no one's block, whatever the allocator thinks. */
+/* A block that a defragmentation cycle holds is nobody's, whatever the allocator thinks. */
 static void leave_out_held(struct zm_allocator_info *info)
 {
 	size_t held = zm_account_held();
@@ -28,13 +26,13 @@ static void leave_out_held(struct zm_allocator_info *info)
 		info->frag_smallbins += held;
 }
 
-bool zm_figures(bool refresh, struct zm_allocator_info *info)
+bool zm_allocator_figures(bool refresh, struct zm_allocator_info *info)
 {
 	bool known = zm_allocator_info(refresh, info);
 
 	/*
-	 * Live blocks are what the accounts count,
-	 * but for any that the program took from the same allocator itself.
+	 * The accounts count all live blocks but those that the program took from the same allocator
+	 * itself.
 	 */
 	if (info->allocated == ZM_UNKNOWN)
 		info->allocated = zm_account_used();
@@ -43,50 +41,17 @@ bool zm_figures(bool refresh, struct zm_allocator_info *info)
 	return known;
 }
 
-static uint64_t wide(size_t bytes)
-{
-	return bytes != ZM_UNKNOWN ? bytes : ZMALLOC_STATS_UNKNOWN;
-}
-
-static double ratio(uint64_t of, uint64_t to)
-{
-	if (of == ZMALLOC_STATS_UNKNOWN || to == ZMALLOC_STATS_UNKNOWN || to == 0)
-		return NAN;
-	return (double)of / (double)to;
-}
-
-void zm_stats_derive(struct zmalloc_stats *stats)
-{
-	stats->allocator_frag_ratio = ratio(stats->active_bytes, stats->allocated_bytes);
-	stats->allocator_rss_ratio = ratio(stats->resident_bytes, stats->active_bytes);
-	stats->rss_overhead_ratio = ratio(stats->rss_bytes, stats->resident_bytes);
-	stats->mem_fragmentation_ratio = ratio(stats->rss_bytes, stats->used_bytes);
-}
-
-static void set_allocator_figures(struct zmalloc_stats *stats, const struct zm_allocator_info *info)
-{
-	stats->allocated_bytes = wide(info->allocated);
-	stats->active_bytes = wide(info->active);
-	stats->resident_bytes = wide(info->resident);
-	stats->retained_bytes = wide(info->retained);
-	stats->muzzy_bytes = wide(info->muzzy);
-	stats->metadata_bytes = wide(info->metadata);
-	stats->frag_smallbins_bytes = wide(info->frag_smallbins);
-}
-
 void zm_stats_take(bool refresh, struct zmalloc_stats *stats)
 {
-	struct zm_allocator_info info;
-	size_t rss;
+	struct zm_figure_sources from;
 
-	zm_figures(refresh, &info);
-	set_allocator_figures(stats, &info);
-	stats->size = sizeof(*stats);
-	stats->used_bytes = zm_account_used();
-	stats->peak_bytes = zm_account_peak();
-	stats->threads = zm_account_threads();
-	stats->rss_bytes = zm_os_rss(&rss) == 0 ? rss : ZMALLOC_STATS_UNKNOWN;
-	zm_stats_derive(stats);
+	zm_allocator_figures(refresh, &from.allocator);
+	from.account.used = zm_account_used();
+	from.account.peak = zm_account_peak();
+	from.account.threads = zm_account_threads();
+	if (zm_os_rss(&from.kernel.rss) != 0)
+		from.kernel.rss = ZM_UNKNOWN;
+	zm_figures_fill(stats, &from, ZM_GROUP_PROCESS | ZM_GROUP_ALLOCATOR);
 }
 
 int zmalloc_stats_get(struct zmalloc_stats *stats, int refresh)
@@ -106,24 +71,25 @@ unsigned zmalloc_stats_arenas(void)
 
 int zmalloc_stats_get_arena(unsigned arena, int refresh, struct zmalloc_stats *stats)
 {
+	struct zm_figure_sources from = {.allocator = ZM_ALLOCATOR_INFO_UNKNOWN};
 	struct zmalloc_stats taken;
-	struct zm_allocator_info info;
 
 	if (!zm_sized_is_set(stats))
 		return -1;
-	if (!zm_allocator_info_by_arena(arena, refresh != 0, &info)) {
+	if (!zm_allocator_info_by_arena(arena, refresh != 0, &from.allocator)) {
 		errno = zm_allocator_arenas() == 0 ? ENOTSUP : ENOENT;
 		return -1;
 	}
-	set_allocator_figures(&taken, &info);
-	taken.size = sizeof(taken);
-	taken.used_bytes = taken.peak_bytes = taken.rss_bytes = taken.threads =
-		ZMALLOC_STATS_UNKNOWN;
-	zm_stats_derive(&taken);
+	zm_figures_fill(&taken, &from, ZM_GROUP_ALLOCATOR);
 	return zm_sized_hand_over(stats, &taken, sizeof(taken));
 }
 
 /* ---- Size classes ---- */
+
+static uint64_t wide(size_t figure)
+{
+	return figure != ZM_UNKNOWN ? figure : ZMALLOC_STATS_UNKNOWN;
+}
 
 struct visitor {
 	int (*visit)(const struct zmalloc_bin_stats *bin, void *context);

@@ -6,14 +6,14 @@
 #include "defrag/table.h"
 
 #include "allocator/jemalloc_granules.h"
-#include "live/page.h"
+#include "live/sequence.h"
 
 uint32_t look_up(const void *ptr);
 bool may_ask(const void *ptr);
 size_t walk_to(size_t place);
-uint32_t begin_writing(zm_page_sequence *sequence, uint32_t *figure);
-void end_writing(zm_page_sequence *sequence, uint32_t *figure, uint32_t odd);
-uint32_t copy(const zm_page_sequence *sequence, const uint32_t *figure);
+uint32_t begin_writing(zm_sequence *sequence, uint32_t *figure);
+void end_writing(zm_sequence *sequence, uint32_t *figure, uint32_t odd);
+uint32_t copy(const zm_sequence *sequence, const uint32_t *figure);
 
 uint32_t look_up(const void *ptr)
 {
@@ -30,27 +30,27 @@ size_t walk_to(size_t place)
 	return zm_granule_listed(place);
 }
 
-uint32_t begin_writing(zm_page_sequence *sequence, uint32_t *figure)
+uint32_t begin_writing(zm_sequence *sequence, uint32_t *figure)
 {
-	uint32_t odd = zm_page_begin(sequence);
+	uint32_t odd = zm_sequence_begin(sequence);
 
 	*figure = 1;
 	return odd;
 }
 
-void end_writing(zm_page_sequence *sequence, uint32_t *figure, uint32_t odd)
+void end_writing(zm_sequence *sequence, uint32_t *figure, uint32_t odd)
 {
 	*figure = 1;
-	zm_page_end(sequence, odd);
+	zm_sequence_end(sequence, odd);
 }
 
-uint32_t copy(const zm_page_sequence *sequence, const uint32_t *figure)
+uint32_t copy(const zm_sequence *sequence, const uint32_t *figure)
 {
 	uint32_t before = zm_load(sequence), copied;
 
-	if (!zm_page_may_copy(before))
+	if (!zm_sequence_may_copy(before))
 		return 0;
 	copied = *figure;
-	zm_page_copied();
+	zm_sequence_copied();
 	return zm_load(sequence) == before ? copied : 0;
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/model/page.c - the published page's sequence (lib/live/page.h), as it is. The copy is atomic word by
+ * tests/model/page.c - the published page's sequence (lib/live/sequence.h), as it is. The copy is atomic word by
  * word here; between processes the kernel makes it.
  */
 #include "tests/model/model.h"
 
 #include "tests/model/models.h"
 
-#include "lib/live/page.h"
+#include "lib/live/sequence.h"
 
 static struct {
-	zm_page_sequence sequence;
+	zm_sequence sequence;
 	ZM_ATOMIC(uint32_t) magic, figure[2];
 } page;
 
@@ -24,7 +24,7 @@ static uint32_t begin(void)
 	uint32_t odd;
 
 	if (!model_broken("an exchange in place of the writer's fence"))
-		return zm_page_begin(&page.sequence);
+		return zm_sequence_begin(&page.sequence);
 	odd = zm_load(&page.sequence) | 1;
 	model_exchange(MODEL_AT(&page.sequence, MODEL_RELAXED), odd);
 	return odd;
@@ -36,7 +36,7 @@ static void write_figures(uint32_t figure)
 
 	zm_store(&page.figure[0], figure);
 	zm_store(&page.figure[1], figure);
-	zm_page_end(&page.sequence, odd);
+	zm_sequence_end(&page.sequence, odd);
 }
 
 static void publish(void)
@@ -55,7 +55,7 @@ static bool may_copy(uint32_t sequence)
 {
 	if (model_broken("a sequence of 0 accepted") && sequence == 0)
 		return true;
-	return zm_page_may_copy(sequence);
+	return zm_sequence_may_copy(sequence);
 }
 
 static void read_it(void)
@@ -67,7 +67,7 @@ static void read_it(void)
 	magic = zm_load(&page.magic);
 	figure[0] = zm_load(&page.figure[0]);
 	figure[1] = zm_load(&page.figure[1]);
-	zm_page_copied();
+	zm_sequence_copied();
 	if (zm_load(&page.sequence) != before)
 		return;
 	model_require(magic == 1);

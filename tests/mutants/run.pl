@@ -135,9 +135,10 @@ sub program_of {
 	return $test =~ m{^(\w+)/} ? $1 : $test;
 }
 
-# Programs that a script starts are tests/NAME with a file tests/NAME.c.
+# Programs that a script starts are tests/NAME, and made from tests/NAME.c or what the makefile says.
 sub programs_of {
 	my ($source, @tests) = @_;
+	my $makefile = slurp("$source/Makefile.in");
 	my %needed;
 	for my $test (map { program_of($_) } @tests) {
 		if ($test !~ /\.sh$/) {
@@ -146,7 +147,7 @@ sub programs_of {
 		}
 		my $text = slurp("$source/tests/$test");
 		while ($text =~ m{tests/(\w+)}g) {
-			$needed{"tests/$1"} = 1 if -e "$source/tests/$1.c";
+			$needed{"tests/$1"} = 1 if -e "$source/tests/$1.c" || $makefile =~ /^tests_$1_SOURCES/m;
 		}
 	}
 	return sort keys %needed;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/live/page_dir.c - the directory of the pages: found, made, and trusted only if it is ours alone.
+ * lib/live/published_dir.c - the directory of the pages: found, made, and trusted only if it is ours alone.
  *
  * The last of the three lies in /tmp, where anyone may have made something of that name before us:
  * it counts only as a directory, not through a link, of this user, closed to all others. Then what
@@ -8,7 +8,7 @@
  */
 #include "config.h"
 
-#include "live/page.h"
+#include "live/published.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,7 +63,7 @@ static const char *with_user(char *text, const char *front)
 	return strcat(strcpy(text, front), zm_digits(geteuid(), digits));
 }
 
-int zm_page_dir_open(int number, bool make, int *fd)
+int zm_published_dir_open(int number, bool make, int *fd)
 {
 	char path[16 + ZM_DIGITS];
 
@@ -74,7 +74,7 @@ int zm_page_dir_open(int number, bool make, int *fd)
 	return open_ours(AT_FDCWD, with_user(path, "/tmp/zmalloc-"), make, fd);
 }
 
-void zm_page_name(int64_t pid, char *name, size_t size)
+void zm_published_name(int64_t pid, char *name, size_t size)
 {
 	char digits[ZM_DIGITS];
 	const char *text = zm_digits((uint64_t)pid, digits);
