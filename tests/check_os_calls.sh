@@ -17,7 +17,7 @@ no | '') ;;
 esac
 
 # Memory and strings: arithmetic on what they are given.
-allowed='bcmp memchr memcmp memcpy memmove memset strlen strcmp'
+allowed='bcmp memchr memcmp memcpy memmove memset stpcpy strcat strcmp strcpy strlen'
 # System calls and their thin wrappers.
 allowed="$allowed close fcntl getpid getrlimit madvise mmap open openat pthread_sigmask read send sigpending
 	sigprocmask sigwait stat sysctl sysinfo syscall write"
@@ -38,7 +38,7 @@ allowed="$allowed get_next_area_info get_system_info mach_task_self_ proc_pidinf
 # The compiler's and the C library's own: errno, stack protector, _FORTIFY_SOURCE, division, TLS, and
 # the table of addresses of a file, which ppc64el's compiler names in every function.
 generated='^(__errno_location|___errno|__errno|__error|__stack_chk_(fail|guard)(_local)?|_errnop|
-|__(memcpy|memmove|memset|read)_chk|_GLOBAL_OFFSET_TABLE_|\.TOC\.|__(u?div|u?mod|u?divmod)[a-z]*[0-9]*|
+|__(memcpy|memmove|memset|read|stpcpy|strcat|strcpy)_chk|_GLOBAL_OFFSET_TABLE_|\.TOC\.|__(u?div|u?mod|u?divmod)[a-z]*[0-9]*|
 |__aeabi_[a-z0-9_]+|__x86\.get_pc_thunk\.[a-z]+|__tls_get_addr|__(get|set)rlimit64|(getrlimit|mmap|open|openat|stat|fcntl)64|
 |__open(at)?(64)?_2|__gcov_.*|__stack_smash_handler)$'
 generated=$(printf '%s' "$generated" | tr -d '\n')
