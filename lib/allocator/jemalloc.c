@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/allocator/jemalloc.c - jemalloc, cold half: its figures, its controls.
+ * lib/allocator/jemalloc.c - jemalloc, cold half: its start, its name, what it can do, its controls.
  *
- * Controls and statistics: jemalloc(3), "MALLCTL NAMESPACE".
+ * jemalloc_info.c has its figures, jemalloc_taken.c finds its functions, jemalloc_mib.c reads its controls,
+ * which jemalloc(3) lists under "MALLCTL NAMESPACE".
  */
 #include "config.h"
 
@@ -16,6 +17,8 @@
 #include <zmalloc.h>
 
 #include "allocator/jemalloc_arena.h"
+#include "allocator/jemalloc_errno.h"
+#include "allocator/jemalloc_mib.h"
 #include "allocator/jemalloc_names.h"
 #include "allocator/slab.h"
 #include "base/lock.h"
@@ -28,9 +31,8 @@
 static void find_jemalloc(void)
 {
 	const char *version;
-	size_t bytes = sizeof(version);
 
-	ZM_JE(mallctl)("version", (void *)&version, &bytes, NULL, 0);
+	zm_je_read_by_name("version", (void *)&version, sizeof(version));
 }
 #else
 static void find_jemalloc(void)
@@ -58,10 +60,8 @@ void zm_allocator_init(void)
 
 bool zm_raw_counters(const uint64_t **allocated, const uint64_t **freed)
 {
-	size_t bytes = sizeof(*allocated);
-
-	return ZM_JE(mallctl)("thread.allocatedp", (void *)allocated, &bytes, NULL, 0) == 0 &&
-	       ZM_JE(mallctl)("thread.deallocatedp", (void *)freed, &bytes, NULL, 0) == 0;
+	return zm_je_read_by_name("thread.allocatedp", (void *)allocated, sizeof(*allocated)) &&
+	       zm_je_read_by_name("thread.deallocatedp", (void *)freed, sizeof(*freed));
 }
 
 #endif
@@ -69,17 +69,15 @@ bool zm_raw_counters(const uint64_t **allocated, const uint64_t **freed)
 void zm_allocator_name(char *name, size_t size)
 {
 	const char *version = "";
-	size_t bytes = sizeof(version);
 
 	/* "5.3.0-0-g54eaed1d...": the part before the first '-' is the release. */
-	ZM_JE(mallctl)("version", (void *)&version, &bytes, NULL, 0);
+	zm_je_read_by_name("version", (void *)&version, sizeof(version));
 	snprintf(name, size, "jemalloc-%.*s", (int)strcspn(version, "-"), version);
 }
 
 bool zm_allocator_has(int capability)
 {
 	bool background;
-	size_t bytes = sizeof(background);
 
 	switch (capability) {
 	case ZMALLOC_CAN_DEFRAG:
@@ -96,7 +94,7 @@ bool zm_allocator_has(int capability)
 		return false;
 #endif
 	case ZMALLOC_CAN_BACKGROUND_PURGE:
-		return ZM_JE(mallctl)("background_thread", &background, &bytes, NULL, 0) == 0;
+		return zm_je_read_by_name("background_thread", &background, sizeof(background));
 	default:
 		return false;
 	}
@@ -134,27 +132,14 @@ int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_va
 	return error;
 }
 
+int zm_allocator_purge(void)
+{
 #if defined(ZM_RAW_ARENAS)
-
-int zm_allocator_purge(void)
-{
 	return zm_je_purge();
-}
-
 #else
-
-int zm_allocator_purge(void)
-{
-	size_t mib[3], depth = 3;
-	int error = ZM_JE(mallctlnametomib)("arena.0.purge", mib, &depth);
-
-	if (error != 0)
-		return error;
-	mib[1] = MALLCTL_ARENAS_ALL;
-	return ZM_JE(mallctlbymib)(mib, depth, NULL, NULL, NULL, 0);
-}
-
+	return zm_je_control_arena("arena.0.purge", MALLCTL_ARENAS_ALL);
 #endif
+}
 
 int zm_allocator_background_purge(bool enable)
 {

@@ -27,6 +27,8 @@
 #include <time.h>
 
 #include "allocator/jemalloc_arena.h"
+#include "allocator/jemalloc_hooks.h"
+#include "allocator/jemalloc_mib.h"
 #include "allocator/jemalloc_names.h"
 #include "base/atomic.h"
 #include "base/fork.h"
@@ -171,42 +173,6 @@ static bool hook_commit(extent_hooks_t *hooks, void *start, size_t size, size_t 
 	return plain->commit == NULL || plain->commit(plain, start, size, offset, length, arena);
 }
 
-static bool hook_decommit(extent_hooks_t *hooks, void *start, size_t size, size_t offset,
-			  size_t length, unsigned arena)
-{
-	int saved_errno = errno;
-	bool failed = plain->decommit == NULL ||
-		      plain->decommit(plain, start, size, offset, length, arena);
-
-	(void)hooks;
-	errno = saved_errno;
-	return failed;
-}
-
-static bool hook_purge_lazy(extent_hooks_t *hooks, void *start, size_t size, size_t offset,
-			    size_t length, unsigned arena)
-{
-	int saved_errno = errno;
-	bool failed = plain->purge_lazy == NULL ||
-		      plain->purge_lazy(plain, start, size, offset, length, arena);
-
-	(void)hooks;
-	errno = saved_errno;
-	return failed;
-}
-
-static bool hook_purge_forced(extent_hooks_t *hooks, void *start, size_t size, size_t offset,
-			      size_t length, unsigned arena)
-{
-	int saved_errno = errno;
-	bool failed = plain->purge_forced == NULL ||
-		      plain->purge_forced(plain, start, size, offset, length, arena);
-
-	(void)hooks;
-	errno = saved_errno;
-	return failed;
-}
-
 /*
  * Any cut and any join of what one alloc gave is fine; two pieces that lie side by side by chance
  * may be joined as well, since none is given back alone.
@@ -227,17 +193,18 @@ static bool hook_merge(extent_hooks_t *hooks, void *start_a, size_t size_a, void
 	return false;
 }
 
-static extent_hooks_t hooks = {
-	.alloc = hook_alloc,
-	.dalloc = hook_dalloc,
-	.destroy = hook_destroy,
-	.commit = hook_commit,
-	.decommit = hook_decommit,
-	.purge_lazy = hook_purge_lazy,
-	.purge_forced = hook_purge_forced,
-	.split = hook_split,
-	.merge = hook_merge,
-};
+static extent_hooks_t hooks;
+
+static void make_hooks(void)
+{
+	hooks = zm_je_hooks_that_keep_errno();
+	hooks.alloc = hook_alloc;
+	hooks.dalloc = hook_dalloc;
+	hooks.destroy = hook_destroy;
+	hooks.commit = hook_commit;
+	hooks.split = hook_split;
+	hooks.merge = hook_merge;
+}
 
 static void destroy_granules(unsigned arena)
 {
@@ -254,19 +221,6 @@ static void destroy_granules(unsigned arena)
 		plain->destroy(plain, (void *)(uintptr_t)(i << GRANULE_SHIFT), GRANULE, true,
 			       arena);
 	}
-}
-
-/* ---- Controls ---- */
-
-static int control(const char *name, unsigned number)
-{
-	size_t mib[4], depth = 4;
-	int error = ZM_JE(mallctlnametomib)(name, mib, &depth);
-
-	if (error != 0)
-		return error;
-	mib[1] = number;
-	return ZM_JE(mallctlbymib)(mib, depth, NULL, NULL, NULL, 0);
 }
 
 static int control_cache(const char *name, unsigned cache)
@@ -347,12 +301,13 @@ static void after_fork(void)
 static void prepare(void)
 {
 	static const struct zm_fork_room room = {before_fork, after_fork, after_fork};
-	size_t bytes = sizeof(plain);
 
-	if (ZM_JE(mallctl)("arena.0.extent_hooks", (void *)&plain, &bytes, NULL, 0) != 0 ||
-	    plain->alloc == NULL || plain->destroy == NULL ||
+	plain = zm_je_own_hooks();
+	if (plain == NULL || plain->alloc == NULL || plain->destroy == NULL ||
 	    zm_fork_join(ZM_FORK_ARENAS, &room) != 0)
 		plain = NULL;
+	else
+		make_hooks();
 }
 
 static int make_arena(struct zm_arena *arena)
@@ -366,7 +321,7 @@ static int make_arena(struct zm_arena *arena)
 	bytes = sizeof(arena->cache);
 	if (ZM_JE(mallctl)("tcache.create", &arena->cache, &bytes, NULL, 0) == 0)
 		return 0;
-	control("arena.0.destroy", arena->number);
+	zm_je_control_arena("arena.0.destroy", arena->number);
 	destroy_granules(arena->number);
 	return EAGAIN;
 }
@@ -456,7 +411,7 @@ int zm_arena_reset(struct zm_arena *arena, zm_arena_gone gone)
 	bool taken = wait_for_cache(arena);
 
 	control_cache("tcache.flush", arena->cache);
-	control("arena.0.reset", arena->number);
+	zm_je_control_arena("arena.0.reset", arena->number);
 	gone(zm_exchange(&arena->used_bytes, 0));
 	leave_cache_if(arena, taken);
 	return 0;
@@ -468,7 +423,7 @@ void zm_arena_destroy(struct zm_arena *arena, zm_arena_gone gone)
 	wait_for_cache(arena);
 	control_cache("tcache.destroy", arena->cache);
 	zm_store_release(&arenas[arena->number], NULL);
-	control("arena.0.destroy", arena->number);
+	zm_je_control_arena("arena.0.destroy", arena->number);
 	destroy_granules(arena->number);
 	gone(zm_load(&arena->used_bytes));
 	zm_unlock(&life);
@@ -511,16 +466,13 @@ bool zm_je_is_private(unsigned number)
  */
 int zm_je_purge(void)
 {
-	unsigned count, lasting;
-	size_t bytes = sizeof(count);
-	int error = ZM_JE(mallctl)("arenas.narenas", &count, &bytes, NULL, 0);
+	unsigned count = zm_je_arenas(), lasting;
+	int error = zm_je_read_by_name("opt.narenas", &lasting, sizeof(lasting)) ? 0 : ENOENT;
 
-	if (error == 0)
-		error = ZM_JE(mallctl)("opt.narenas", &lasting, &bytes, NULL, 0);
 	for (unsigned i = 0; error == 0 && i < count; i++) {
 		if (i > lasting)
 			zm_lock(&life);
-		error = control("arena.0.purge", i);
+		error = zm_je_control_arena("arena.0.purge", i);
 		if (i > lasting)
 			zm_unlock(&life);
 	}

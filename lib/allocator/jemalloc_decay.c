@@ -69,7 +69,7 @@ static struct {
 } fading;
 
 static struct {
-	struct zm_je_mib decay, dirty_decay_ms, pdirty, initialized;
+	struct zm_je_mib decay, dirty_decay_ms, pdirty;
 	size_t page_bytes;
 } je;
 
@@ -77,7 +77,6 @@ bool zm_je_decay_open(void)
 {
 	return zm_je_resolve(&je.decay, "arena.0.decay") &&
 	       zm_je_resolve(&je.dirty_decay_ms, "arena.0.dirty_decay_ms") &&
-	       zm_je_resolve(&je.initialized, "arena.0.initialized") &&
 	       zm_je_resolve(&je.pdirty, "stats.arenas.0.pdirty") &&
 	       zm_je_read_by_name("arenas.page", &je.page_bytes, sizeof(je.page_bytes));
 }
@@ -98,11 +97,8 @@ static bool is_private(unsigned arena)
 static void take_arena(unsigned arena)
 {
 	ssize_t before;
-	bool there = false;
 
-	if (!is_private(arena) &&
-	    zm_je_read_at(je.initialized, ZM_JE_CONTROL_ARENA_AT, arena, &there, sizeof(there)) &&
-	    there &&
+	if (!is_private(arena) && zm_je_has_arena(arena) &&
 	    zm_je_read_at(je.dirty_decay_ms, ZM_JE_CONTROL_ARENA_AT, arena, &before,
 			  sizeof(before)) &&
 	    before != 0)

@@ -19,70 +19,17 @@
 
 #if ZM_RAW_COUNTS
 
-#include <errno.h>
 #include <string.h>
 
+#include "allocator/jemalloc_errno.h"
+#include "allocator/jemalloc_hooks.h"
+#include "allocator/jemalloc_mib.h"
 #include "allocator/jemalloc_names.h"
 #include "base/atomic.h"
 #include "base/lock.h"
 
-/* jemalloc's own hooks, and the same with those four wrapped that make system calls in a free. */
-static extent_hooks_t *plain;
+/* jemalloc's own with those wrapped that make system calls in a free. */
 static extent_hooks_t keeping;
-
-static bool keep_dalloc(extent_hooks_t *hooks, void *base, size_t size, bool committed,
-			unsigned arena)
-{
-	int saved_errno = errno;
-	bool failed = plain->dalloc(hooks, base, size, committed, arena);
-
-	errno = saved_errno;
-	return failed;
-}
-
-static bool keep_decommit(extent_hooks_t *hooks, void *base, size_t size, size_t offset,
-			  size_t length, unsigned arena)
-{
-	int saved_errno = errno;
-	bool failed = plain->decommit(hooks, base, size, offset, length, arena);
-
-	errno = saved_errno;
-	return failed;
-}
-
-static bool keep_purge_lazy(extent_hooks_t *hooks, void *base, size_t size, size_t offset,
-			    size_t length, unsigned arena)
-{
-	int saved_errno = errno;
-	bool failed = plain->purge_lazy(hooks, base, size, offset, length, arena);
-
-	errno = saved_errno;
-	return failed;
-}
-
-static bool keep_purge_forced(extent_hooks_t *hooks, void *base, size_t size, size_t offset,
-			      size_t length, unsigned arena)
-{
-	int saved_errno = errno;
-	bool failed = plain->purge_forced(hooks, base, size, offset, length, arena);
-
-	errno = saved_errno;
-	return failed;
-}
-
-/* An absent hook means "cannot": it stays absent. */
-static void make_hooks(void)
-{
-	keeping = *plain;
-	if (plain->dalloc != NULL)
-		keeping.dalloc = keep_dalloc;
-	if (plain->decommit != NULL)
-		keeping.decommit = keep_decommit;
-	if (plain->purge_lazy != NULL)
-		keeping.purge_lazy = keep_purge_lazy;
-	if (plain->purge_forced != NULL)
-		keeping.purge_forced = keep_purge_forced;
-}
 
 /*
  * Arenas seen to have our hooks; jemalloc has at most 4,095.
@@ -94,26 +41,14 @@ static void make_hooks(void)
 
 static ZM_ATOMIC(bool) kept[ARENAS_MAX];
 
-static bool hooks_of(unsigned arena, extent_hooks_t **old, extent_hooks_t *hooks)
-{
-	size_t mib[3], depth = 3, bytes = sizeof(*old);
-
-	if (ZM_JE(mallctlnametomib)("arena.0.extent_hooks", mib, &depth) != 0)
-		return false;
-	mib[1] = arena;
-	return ZM_JE(mallctlbymib)(mib, depth, old, old != NULL ? &bytes : NULL,
-				   hooks != NULL ? &hooks : NULL,
-				   hooks != NULL ? sizeof(hooks) : 0) == 0;
-}
-
 /* Hooks that are the program's own stay: what they do to errno is its own doing. */
 static bool keep_in(unsigned arena)
 {
 	extent_hooks_t *old;
 
-	if (arena >= ARENAS_MAX || !hooks_of(arena, &old, NULL))
+	if (arena >= ARENAS_MAX || !zm_je_read_hooks(arena, &old))
 		return false;
-	if (old == plain && !hooks_of(arena, NULL, &keeping))
+	if (old == zm_je_own_hooks() && !zm_je_write_hooks(arena, &keeping))
 		return false;
 	zm_store_release(&kept[arena], true);
 	return true;
@@ -127,12 +62,10 @@ static bool is_simple(void)
 {
 	bool hpa = false;
 	const char *percpu = "disabled";
-	size_t bytes = sizeof(hpa);
 
-	if (ZM_JE(mallctl)("opt.hpa", &hpa, &bytes, NULL, 0) == 0 && hpa)
+	if (zm_je_read_by_name("opt.hpa", &hpa, sizeof(hpa)) && hpa)
 		return false;
-	bytes = sizeof(percpu);
-	return ZM_JE(mallctl)("opt.percpu_arena", &percpu, &bytes, NULL, 0) != 0 ||
+	return !zm_je_read_by_name("opt.percpu_arena", (void *)&percpu, sizeof(percpu)) ||
 	       strcmp(percpu, "disabled") == 0;
 }
 
@@ -143,12 +76,12 @@ static bool is_simple(void)
  */
 static bool keep_in_oversize(void)
 {
-	size_t threshold = 0, bytes = sizeof(threshold);
+	size_t threshold, bytes;
 	unsigned arena;
 	void *block;
 	bool is_kept;
 
-	if (ZM_JE(mallctl)("opt.oversize_threshold", &threshold, &bytes, NULL, 0) != 0 ||
+	if (!zm_je_read_by_name("opt.oversize_threshold", &threshold, sizeof(threshold)) ||
 	    threshold == 0)
 		return true;
 	block = ZM_JE(mallocx)(threshold, 0);
@@ -167,9 +100,9 @@ static bool able;
 static void start(void)
 {
 	/* The hooks of arena 0 before anybody can have changed them, if we come first. */
-	able = is_simple() && hooks_of(0, &plain, NULL) && plain != NULL;
+	able = is_simple() && zm_je_own_hooks() != NULL;
 	if (able) {
-		make_hooks();
+		keeping = zm_je_hooks_that_keep_errno();
 		able = keep_in_oversize();
 	}
 }
@@ -182,37 +115,21 @@ bool zm_je_keep_errno(unsigned arena)
 	return able && keep_in(arena);
 }
 
-static bool exists(unsigned arena)
-{
-	bool exists = false;
-	size_t mib[3], depth = 3, bytes = sizeof(exists);
-
-	if (ZM_JE(mallctlnametomib)("arena.0.initialized", mib, &depth) != 0)
-		return false;
-	mib[1] = arena;
-	return ZM_JE(mallctlbymib)(mib, depth, &exists, &bytes, NULL, 0) == 0 && exists;
-}
-
 void zm_je_keep_errno_everywhere(void)
 {
-	unsigned arenas;
-	size_t bytes = sizeof(arenas);
+	unsigned arenas = zm_je_arenas();
 
 	zm_once(&started, start);
-	if (!able || ZM_JE(mallctl)("arenas.narenas", &arenas, &bytes, NULL, 0) != 0)
-		return;
-	for (unsigned i = 0; i < arenas; i++)
-		if (exists(i))
+	for (unsigned i = 0; able && i < arenas; i++)
+		if (zm_je_has_arena(i))
 			keep_in(i);
 }
 
 bool zm_raw_free_keeps_errno(void)
 {
 	unsigned arena;
-	size_t bytes = sizeof(arena);
 
-	return ZM_JE(mallctl)("thread.arena", &arena, &bytes, NULL, 0) == 0 &&
-	       zm_je_keep_errno(arena);
+	return zm_je_read_by_name("thread.arena", &arena, sizeof(arena)) && zm_je_keep_errno(arena);
 }
 
 #endif

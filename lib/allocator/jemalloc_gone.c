@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "allocator/allocator.h"
+#include "allocator/jemalloc_mib.h"
 #include "allocator/jemalloc_names.h"
 
 #if !defined(MAP_ANONYMOUS) && defined(MAP_ANON)
@@ -150,12 +151,11 @@ static bool have_page(void *at, size_t bytes)
 
 bool zm_je_answers_for_gone(const struct zm_slab_layout *layout)
 {
-	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE), bytes;
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 	unsigned large;
 	struct search search = {.layout = layout, .mapped_end = 0};
 
-	bytes = sizeof(large);
-	if (ZM_JE(mallctl)("arenas.nlextents", &large, &bytes, NULL, 0) != 0)
+	if (!zm_je_read_by_name("arenas.nlextents", &large, sizeof(large)))
 		return false;
 	search.number = (size_t)layout->bins + large;
 	search.inside[0] = (uintptr_t)ZM_JE(mallctl);

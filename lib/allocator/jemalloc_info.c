@@ -2,8 +2,8 @@
 /*
  * lib/allocator/jemalloc_info.c - jemalloc's figures: for the process, an arena, a bin.
  *
- * jemalloc(3): statistics are a snapshot that writing to "epoch" renews, which takes every arena's
- * locks. Reading the snapshot takes one lock for each figure, and the names are resolved only once.
+ * Statistics are a snapshot (jemalloc(3), "epoch"). To read a figure of it takes one lock. Names are
+ * resolved only once.
  */
 #include "config.h"
 
@@ -12,10 +12,10 @@
 #include <errno.h>
 
 #include "allocator/jemalloc_mib.h"
+#include "allocator/jemalloc_names.h"
 #include "base/lock.h"
 
 static struct {
-	struct zm_je_mib epoch, initialized;
 	struct zm_je_mib allocated, active, resident, retained, metadata;
 	struct zm_je_mib small, large, pactive, pmuzzy, arena_resident, arena_retained, base,
 		internal;
@@ -27,10 +27,6 @@ static struct {
 
 static void resolve_all(void)
 {
-	size_t bytes = sizeof(je.page_bytes);
-
-	zm_je_resolve(&je.epoch, "epoch");
-	zm_je_resolve(&je.initialized, "arena.0.initialized");
 	zm_je_resolve(&je.allocated, "stats.allocated");
 	zm_je_resolve(&je.active, "stats.active");
 	zm_je_resolve(&je.resident, "stats.resident");
@@ -48,20 +44,17 @@ static void resolve_all(void)
 	zm_je_resolve(&je.curregs, "stats.arenas.0.bins.0.curregs");
 	zm_je_resolve(&je.bin_size, "arenas.bin.0.size");
 	zm_je_resolve(&je.bin_regions, "arenas.bin.0.nregs");
-	ZM_JE(mallctl)("arenas.page", &je.page_bytes, &bytes, NULL, 0);
-	bytes = sizeof(je.bins);
-	ZM_JE(mallctl)("arenas.nbins", &je.bins, &bytes, NULL, 0);
+	zm_je_read_by_name("arenas.page", &je.page_bytes, sizeof(je.page_bytes));
+	zm_je_read_by_name("arenas.nbins", &je.bins, sizeof(je.bins));
 }
 
 static void prepare(bool refresh)
 {
 	static struct zm_once resolved;
-	uint64_t epoch = 1;
 
 	zm_once(&resolved, resolve_all);
-	if (refresh && je.epoch.depth != 0)
-		ZM_JE(mallctlbymib)
-	(je.epoch.path, je.epoch.depth, NULL, NULL, &epoch, sizeof(epoch));
+	if (refresh)
+		zm_je_renew_statistics();
 }
 
 /* Takes the path by value: callers put their numbers into a copy. */
@@ -143,18 +136,6 @@ static size_t smallbins_frag(size_t arena)
 	return frag;
 }
 
-static bool is_initialized(unsigned arena)
-{
-	struct zm_je_mib mib = je.initialized;
-	bool initialized = false;
-	size_t bytes = sizeof(initialized);
-
-	mib.path[1] = arena;
-	return mib.depth != 0 &&
-	       ZM_JE(mallctlbymib)(mib.path, mib.depth, &initialized, &bytes, NULL, 0) == 0 &&
-	       initialized;
-}
-
 int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit, void *context)
 {
 	struct zm_allocator_bin bin;
@@ -162,7 +143,7 @@ int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit
 	prepare(refresh);
 	if (arena == ZM_ALL_ARENAS)
 		arena = MALLCTL_ARENAS_ALL;
-	else if (!is_initialized(arena))
+	else if (!zm_je_has_arena(arena))
 		return ENOENT;
 	for (unsigned number = 0; number < je.bins; number++) {
 		if (!read_bin(arena, number, &bin))
@@ -190,17 +171,14 @@ bool zm_allocator_info(bool refresh, struct zm_allocator_info *info)
 
 unsigned zm_allocator_arenas(void)
 {
-	unsigned arenas = 0;
-	size_t bytes = sizeof(arenas);
-
-	return ZM_JE(mallctl)("arenas.narenas", &arenas, &bytes, NULL, 0) == 0 ? arenas : 0;
+	return zm_je_arenas();
 }
 
 bool zm_allocator_info_by_arena(unsigned arena, bool refresh, struct zm_allocator_info *info)
 {
 	*info = ZM_ALLOCATOR_INFO_UNKNOWN;
 	prepare(refresh);
-	if (!is_initialized(arena))
+	if (!zm_je_has_arena(arena))
 		return false;
 	info->allocated = sum(read_arena(je.small, arena), read_arena(je.large, arena));
 	info->active = pages(read_arena(je.pactive, arena));

@@ -8,8 +8,6 @@
 #ifndef ZM_ALLOCATOR_JEMALLOC_NAMES_H
 #define ZM_ALLOCATOR_JEMALLOC_NAMES_H
 
-#include <stdbool.h>
-
 #include "allocator/jemalloc.h"
 
 #if ZM_JE_DIRECT
@@ -24,14 +22,5 @@
 #else
 #include <jemalloc/jemalloc.h>
 #endif
-
-/*
- * jemalloc_errno.c. Every arena that our blocks may come from is told here;
- * true if frees into it keep errno.
- */
-bool zm_je_keep_errno(unsigned arena);
-
-/* The same for all arenas, after something that may have made or changed any. */
-void zm_je_keep_errno_everywhere(void);
 
 #endif

@@ -7,6 +7,7 @@
 #include "allocator/native.h"
 
 #include "allocator/allocator.h"
+#include "allocator/jemalloc_errno.h"
 #include "allocator/jemalloc_names.h"
 #include "base/large_stack.h"
 

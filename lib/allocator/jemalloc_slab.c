@@ -23,6 +23,7 @@
 #include "allocator/jemalloc_gone.h"
 #include "allocator/jemalloc_granules.h"
 #include "allocator/jemalloc_mib.h"
+#include "allocator/jemalloc_names.h"
 #include "base/lock.h"
 
 void zm_slab_note(const void *ptr)
@@ -47,7 +48,7 @@ static struct {
 	 */
 	uint8_t bin_by_size[1 + LARGEST_REGION_BYTES / 8];
 	uint32_t largest_region_bytes;
-	struct zm_je_mib batch_query, lookup, curslabs, curregs, tcache_flush, initialized;
+	struct zm_je_mib batch_query, lookup, curslabs, curregs, tcache_flush;
 } je;
 static struct zm_once je_once;
 
@@ -158,8 +159,7 @@ static void open_once(void)
 		    zm_je_resolve(&je.lookup, "arenas.lookup") &&
 		    zm_je_resolve(&je.curslabs, "stats.arenas.0.bins.0.curslabs") &&
 		    zm_je_resolve(&je.curregs, "stats.arenas.0.bins.0.curregs") &&
-		    zm_je_resolve(&je.tcache_flush, "tcache.flush") &&
-		    zm_je_resolve(&je.initialized, "arena.0.initialized") && query_works() &&
+		    zm_je_resolve(&je.tcache_flush, "tcache.flush") && query_works() &&
 		    zm_je_answers_for_gone(&je.layout) && zm_je_decay_open();
 }
 
@@ -375,17 +375,12 @@ bool zm_slab_walk(struct zm_slab_walk *walk, size_t pages,
 
 void zm_slab_refresh(void)
 {
-	uint64_t epoch = 1;
-	size_t bytes = sizeof(epoch);
-
-	ZM_JE(mallctl)("epoch", &epoch, &bytes, &epoch, sizeof(epoch));
+	zm_je_renew_statistics();
 }
 
 unsigned zm_slab_arenas(void)
 {
-	unsigned arenas = 0;
-
-	return zm_je_read_by_name("arenas.narenas", &arenas, sizeof(arenas)) ? arenas : 0;
+	return zm_je_arenas();
 }
 
 static size_t figure_of(struct zm_je_mib mib, size_t arena, size_t bin)
@@ -396,18 +391,9 @@ static size_t figure_of(struct zm_je_mib mib, size_t arena, size_t bin)
 	return zm_je_read_at(mib, ZM_JE_ARENA_BIN_AT, bin, &value, sizeof(value)) ? value : 0;
 }
 
-static bool arena_there(unsigned arena)
-{
-	bool there = false;
-
-	return zm_je_read_at(je.initialized, ZM_JE_CONTROL_ARENA_AT, arena, &there,
-			     sizeof(there)) &&
-	       there;
-}
-
 bool zm_slab_bin_stats(unsigned arena, unsigned bin, size_t *slabs, size_t *used_regions)
 {
-	if (bin == 0 && !arena_there(arena))
+	if (bin == 0 && !zm_je_has_arena(arena))
 		return false;
 	*slabs = figure_of(je.curslabs, arena, bin);
 	*used_regions = *slabs != 0 ? figure_of(je.curregs, arena, bin) : 0;

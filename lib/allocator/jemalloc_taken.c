@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "allocator/allocator.h"
+#include "allocator/jemalloc_mib.h"
 #include "allocator/jemalloc_names.h"
 
 #if !ZM_JE_DIRECT
@@ -163,13 +164,12 @@ static void take(void)
 static bool plain_malloc_is_jemalloc(void)
 {
 	uint64_t before, after;
-	size_t bytes = sizeof(before);
 	void *volatile block;
 
-	if (mallctl("thread.allocated", &before, &bytes, NULL, 0) != 0)
+	if (!zm_je_read_by_name("thread.allocated", &before, sizeof(before)))
 		return false;
 	block = malloc(1);
-	if (mallctl("thread.allocated", &after, &bytes, NULL, 0) != 0)
+	if (!zm_je_read_by_name("thread.allocated", &after, sizeof(after)))
 		after = before;
 	free(block);
 	return after != before && !was_called;

@@ -13,11 +13,15 @@ zm_allocator_sources += \
 	lib/allocator/jemalloc_decay.c \
 	lib/allocator/jemalloc_decay.h \
 	lib/allocator/jemalloc_errno.c \
+	lib/allocator/jemalloc_errno.h \
 	lib/allocator/jemalloc_gone.c \
 	lib/allocator/jemalloc_gone.h \
 	lib/allocator/jemalloc_granules.c \
 	lib/allocator/jemalloc_granules.h \
+	lib/allocator/jemalloc_hooks.c \
+	lib/allocator/jemalloc_hooks.h \
 	lib/allocator/jemalloc_info.c \
+	lib/allocator/jemalloc_mib.c \
 	lib/allocator/jemalloc_mib.h \
 	lib/allocator/jemalloc_names.h \
 	lib/allocator/jemalloc_native.c \
