@@ -1,4 +1,27 @@
 # SPDX-License-Identifier: BSD-2-Clause
+# ZM_ALLOCATORS(MACRO)
+#
+# MACRO(NAME, ADAPTOR) of each allocator there is, in the order in which they are offered. NAME is what
+# --with-malloc takes, and ADAPTOR the file of lib/allocator/ that serves it, ADAPTOR.h. A line here needs
+#   ZM_FIND_NAME            below, in capitals: looks for it with ZM_FIND_MALLOC; not for libc
+#   ZM_PACKAGES_NAME        below: what to install, on four kinds of systems; not for libc
+#   ZM_FEATURES_ADAPTOR     below, if there is anything to ask of what was found
+#   ZM_ALLOCATOR_ADAPTOR    in lib/allocator/sources.mk: the condition of the adaptor's sources
+# and a line in packaging/allocators.
+m4_define([ZM_ALLOCATORS], [
+	$1([jemalloc], [jemalloc])
+	$1([tcmalloc], [tcmalloc])
+	$1([tcmalloc_minimal], [tcmalloc])
+	$1([mimalloc], [mimalloc])
+	$1([libc], [libc])
+])
+
+# "jemalloc, tcmalloc, ..." for messages, and "jemalloc|tcmalloc|..." for patterns of the shell.
+m4_define([ZM_ALLOCATOR_WORD], [$1 ])
+m4_define([ZM_ALLOCATOR_WORDS], m4_normalize(ZM_ALLOCATORS([ZM_ALLOCATOR_WORD])))
+m4_define([ZM_ALLOCATOR_NAMES], [m4_bpatsubst(m4_dquote(m4_defn([ZM_ALLOCATOR_WORDS])), [ ], [, ])])
+m4_define([ZM_ALLOCATOR_PATTERN], [m4_translit(m4_defn([ZM_ALLOCATOR_WORDS]), [ ], [|])])
+
 # ZM_ALLOCATOR_OPTION
 #
 # Which allocator is asked for: --with-malloc, else the environment variable MALLOC, else auto. Sets
@@ -8,7 +31,7 @@ AC_DEFUN([ZM_ALLOCATOR_OPTION], [
 	AC_ARG_WITH([malloc],
 		[AS_HELP_STRING([--with-malloc=NAME],
 			[the allocator behind: auto (jemalloc on Linux if it is there, else libc; the
-			 default), jemalloc, tcmalloc, tcmalloc_minimal, mimalloc or libc])],
+			 default), or one of ]ZM_ALLOCATOR_NAMES)],
 		[zm_malloc=$withval zm_malloc_said=--with-malloc=$withval],
 		[zm_malloc=${MALLOC:-auto} zm_malloc_said="the environment variable MALLOC=$MALLOC"])
 	AC_ARG_VAR([MALLOC], [default for --with-malloc])
@@ -17,8 +40,8 @@ AC_DEFUN([ZM_ALLOCATOR_OPTION], [
 
 	AS_CASE([$zm_malloc],
 		[auto], [zm_malloc_why="chosen by auto"],
-		[jemalloc|tcmalloc|tcmalloc_minimal|mimalloc|libc], [zm_malloc_why="asked for by $zm_malloc_said"],
-		[AC_MSG_ERROR([unknown allocator in $zm_malloc_said: give auto, jemalloc, tcmalloc, tcmalloc_minimal, mimalloc or libc])])
+		ZM_ALLOCATOR_PATTERN, [zm_malloc_why="asked for by $zm_malloc_said"],
+		[AC_MSG_ERROR([unknown allocator in $zm_malloc_said: give auto or one of ]m4_dquote(ZM_ALLOCATOR_NAMES))])
 
 	AS_CASE([$zm_forces_libc,$zm_malloc],
 		[,*|*,libc], [],
@@ -29,12 +52,13 @@ AC_DEFUN([ZM_ALLOCATOR_OPTION], [
 # ZM_ALLOCATOR
 #
 # Finds the allocator that was asked for. Sets
-#   zm_malloc              jemalloc, tcmalloc, tcmalloc_minimal, mimalloc or libc
+#   zm_malloc              its name
+#   zm_adaptor             the adaptor that serves it
 #   zm_malloc_where        where it was found, for the summary
 #   ZM_MALLOC_CFLAGS       what compiling against it needs
 #   ZM_MALLOC_LIBS         what linking with it needs
 #   ZM_MALLOC_STATIC_LIBS  the same for a static program: the libraries that it needs itself as well
-# and one macro and one automake conditional for the adaptor, ZM_ALLOCATOR_*.
+# the header of the adaptor, and one automake conditional for each adaptor, ZM_ALLOCATOR_*.
 AC_DEFUN([ZM_ALLOCATOR], [
 	AC_REQUIRE([ZM_ALLOCATOR_OPTION])
 	ZM_MALLOC_CFLAGS= ZM_MALLOC_LIBS= ZM_MALLOC_STATIC_LIBS=
@@ -50,44 +74,37 @@ AC_DEFUN([ZM_ALLOCATOR], [
 					[AC_MSG_WARN([the C library's malloc is taken in place of jemalloc: $zm_missing. What the compiler and the linker said is in config.log])])])
 		],
 		[*,auto], [zm_malloc=libc zm_malloc_why="chosen by auto: not Linux"],
-		[*,jemalloc], [
-			ZM_FIND_JEMALLOC
-			ZM_NEED_FOUND([libjemalloc-dev], [jemalloc-devel], [jemalloc-dev], [jemalloc])
-		],
-		[*,tcmalloc], [
-			ZM_FIND_TCMALLOC
-			ZM_NEED_FOUND([libgoogle-perftools-dev], [gperftools-devel], [gperftools-dev], [gperftools])
-		],
-		[*,tcmalloc_minimal], [
-			ZM_FIND_TCMALLOC_MINIMAL
-			ZM_NEED_FOUND([libgoogle-perftools-dev], [gperftools-devel], [gperftools-dev], [gperftools])
-		],
-		[*,mimalloc], [
-			ZM_FIND_MIMALLOC
-			ZM_NEED_FOUND([libmimalloc-dev], [mimalloc-devel], [mimalloc2-dev], [mimalloc])
-		])
-
-	AS_CASE([$zm_malloc],
-		[jemalloc], [
-			ZM_JEMALLOC_FEATURES
-			AC_DEFINE([ZM_ALLOCATOR_JEMALLOC], [1], [Define to 1 if the allocator is jemalloc.])
-		],
-		[tcmalloc*], [AC_DEFINE([ZM_ALLOCATOR_TCMALLOC], [1], [Define to 1 if the allocator is tcmalloc or tcmalloc_minimal.])],
-		[mimalloc], [
-			ZM_MIMALLOC_FEATURES
-			AC_DEFINE([ZM_ALLOCATOR_MIMALLOC], [1], [Define to 1 if the allocator is mimalloc.])
-		],
-		[libc], [AC_DEFINE([ZM_ALLOCATOR_LIBC], [1], [Define to 1 if the allocator is the malloc of the C library.])])
+		[*,libc], [],
+		[ZM_ALLOCATORS([ZM_ALLOCATOR_FIND])])
+	ZM_ALLOCATORS([ZM_ALLOCATOR_ADAPTOR])
+	ZM_ALLOCATORS([ZM_ALLOCATOR_FEATURES])
+	AC_DEFINE_UNQUOTED([ZM_ALLOCATOR_HEADER], ["allocator/$zm_adaptor.h"], [The header of the allocator's adaptor.])
 	AC_DEFINE_UNQUOTED([ZM_ALLOCATOR_NAME], ["$zm_malloc"], [Name of the allocator, as --with-malloc takes it.])
-	AM_CONDITIONAL([ZM_ALLOCATOR_JEMALLOC], [test "$zm_malloc" = jemalloc])
-	AM_CONDITIONAL([ZM_ALLOCATOR_TCMALLOC], [test "$zm_malloc" = tcmalloc || test "$zm_malloc" = tcmalloc_minimal])
-	AM_CONDITIONAL([ZM_ALLOCATOR_MIMALLOC], [test "$zm_malloc" = mimalloc])
-	AM_CONDITIONAL([ZM_ALLOCATOR_LIBC], [test "$zm_malloc" = libc])
 	AC_SUBST([zm_malloc])
 	AC_SUBST([ZM_MALLOC_CFLAGS])
 	AC_SUBST([ZM_MALLOC_LIBS])
 	AC_SUBST([ZM_MALLOC_STATIC_LIBS])
 ])
+
+# Steps for one line of ZM_ALLOCATORS.
+m4_define([ZM_ALLOCATOR_FIND], [m4_if([$1], [libc], [], [
+	AS_IF([test "$zm_malloc" = $1], [
+		m4_ifndef([ZM_FIND_]m4_toupper([$1]), [m4_fatal([m4/zm_allocator.m4 does not say how to find $1: no ZM_FIND_]m4_toupper([$1]))])
+		m4_ifndef([ZM_PACKAGES_]m4_toupper([$1]), [m4_fatal([m4/zm_allocator.m4 does not say what to install for $1: no ZM_PACKAGES_]m4_toupper([$1]))])
+		m4_indir([ZM_FIND_]m4_toupper([$1]))
+		ZM_NEED_FOUND(m4_indir([ZM_PACKAGES_]m4_toupper([$1])))
+	])
+])])
+m4_define([ZM_ALLOCATOR_ADAPTOR], [
+	AS_IF([test "$zm_malloc" = $1], [zm_adaptor=$2])
+])
+# Two names may have one adaptor: it is asked once.
+m4_define([ZM_ALLOCATOR_FEATURES], [m4_ifdef([zm_adaptor_$2_is_done], [], [
+	m4_define([zm_adaptor_$2_is_done])
+	m4_ifdef([ZM_FEATURES_]m4_toupper([$2]),
+		[AS_IF([test "$zm_adaptor" = $2], [m4_indir([ZM_FEATURES_]m4_toupper([$2]))])])
+	AM_CONDITIONAL([ZM_ALLOCATOR_]m4_toupper([$2]), [test "$zm_adaptor" = $2])
+])])
 
 # ZM_NEED_FOUND(DEBIAN, FEDORA, ALPINE, BREW)
 #
@@ -171,6 +188,8 @@ AC_DEFUN([ZM_FIND_MALLOC], [
 
 # ---- jemalloc -----------------------------------------------------------------------------------
 
+m4_define([ZM_PACKAGES_JEMALLOC], [[libjemalloc-dev], [jemalloc-devel], [jemalloc-dev], [jemalloc]])
+
 # ZM_FIND_JEMALLOC
 #
 # By the names that are jemalloc's alone: malloc and free are in every C library. Three kinds: plain
@@ -199,11 +218,11 @@ AC_DEFUN([ZM_FIND_JEMALLOC], [
 		]])])
 ])
 
-# ZM_JEMALLOC_FEATURES
+# ZM_FEATURES_JEMALLOC
 #
 # The kind that was found, and what Redis's own copy adds: je_get_defrag_hint(). Its je_malloc_with_usize()
 # and their like tell sizes that cost nothing here: counters are borrowed, or sizes are in a table.
-AC_DEFUN([ZM_JEMALLOC_FEATURES], [
+AC_DEFUN([ZM_FEATURES_JEMALLOC], [
 	AS_IF([test "$zm_cv_malloc_jemalloc" = none],
 		[AC_DEFINE([ZM_JE_IN_LIBC], [1], [Define to 1 if jemalloc is part of the C library.])])
 	AS_IF([test "$zm_cv_malloc_jemalloc_define" = ZM_JE_PREFIXED],
@@ -216,6 +235,9 @@ AC_DEFUN([ZM_JEMALLOC_FEATURES], [
 ])
 
 # ---- tcmalloc -----------------------------------------------------------------------------------
+
+m4_define([ZM_PACKAGES_TCMALLOC], [[libgoogle-perftools-dev], [gperftools-devel], [gperftools-dev], [gperftools]])
+m4_define([ZM_PACKAGES_TCMALLOC_MINIMAL], m4_defn([ZM_PACKAGES_TCMALLOC]))
 
 # The archive of the full one finds its call stacks with libunwind where it was built with it. That
 # comes after the C++ library: both have the functions of the C++ ABI's unwinder, and mix badly.
@@ -244,6 +266,8 @@ m4_define([ZM_TCMALLOC_PROGRAM], [AC_LANG_PROGRAM([[
 
 # ---- mimalloc -----------------------------------------------------------------------------------
 
+m4_define([ZM_PACKAGES_MIMALLOC], [[libmimalloc-dev], [mimalloc-devel], [mimalloc2-dev], [mimalloc]])
+
 AC_DEFUN([ZM_FIND_MIMALLOC], [
 	ZM_FIND_MALLOC([mimalloc], [mimalloc], [-lmimalloc], [plain], [-lpthread -lpthread,-lrt],
 		[mimalloc.h],
@@ -267,11 +291,11 @@ m4_define([ZM_MIMALLOC_IF], [
 		#endif]])], [$2])
 ])
 
-# ZM_MIMALLOC_FEATURES
+# ZM_FEATURES_MIMALLOC
 #
 # What the delay is called after which pages are given back: decommit_delay in 2.0, purge_delay since.
 # Whether a heap has a part for each thread, as in 3.6.
-AC_DEFUN([ZM_MIMALLOC_FEATURES], [
+AC_DEFUN([ZM_FEATURES_MIMALLOC], [
 	zm_save_CPPFLAGS=$CPPFLAGS
 	CPPFLAGS="$CPPFLAGS $ZM_MALLOC_CFLAGS"
 	AC_CHECK_DECLS([mi_option_purge_delay, mi_theap_get_default], [], [], [[#include <mimalloc.h>]])

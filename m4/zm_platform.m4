@@ -27,6 +27,22 @@ AC_DEFUN([ZM_PROC_FILE], [
 		[AC_DEFINE([$2], [1], [Define to 1 if the system may have /proc/self/$1.])])
 ])
 
+# ZM_SYSTEMS(MACRO)
+#
+# MACRO(NAME, HOSTS) of each system that lib/os has a file for, NAME.c; HOSTS is the pattern of its names in
+# $host_os. A line here needs the condition ZM_OS_NAME in lib/os/sources.mk. All others get none.c.
+m4_define([ZM_SYSTEMS], [
+	$1([linux], [linux*])
+	$1([darwin], [darwin*])
+	$1([freebsd], [freebsd*|dragonfly*])
+	$1([netbsd], [netbsd*])
+	$1([openbsd], [openbsd*])
+	$1([solaris], [solaris*])
+	$1([haiku], [haiku*])
+])
+m4_define([ZM_SYSTEM_CASE], [[$2], [zm_cv_os=$1],])
+m4_define([ZM_SYSTEM_CONDITIONAL], [AM_CONDITIONAL([ZM_OS_]m4_toupper([$1]), [test $zm_os = $1])])
+
 # ZM_PLATFORM
 #
 # Which file of lib/os/ speaks to the kernel, in zm_os and one automake conditional for each, and what
@@ -35,23 +51,9 @@ AC_DEFUN([ZM_PROC_FILE], [
 AC_DEFUN([ZM_PLATFORM], [
 	AC_REQUIRE([AC_CANONICAL_HOST])
 	AC_CACHE_CHECK([which file of lib/os fits], [zm_cv_os],
-		[AS_CASE([$host_os],
-			[linux*], [zm_cv_os=linux],
-			[darwin*], [zm_cv_os=darwin],
-			[freebsd*|dragonfly*], [zm_cv_os=freebsd],
-			[netbsd*], [zm_cv_os=netbsd],
-			[openbsd*], [zm_cv_os=openbsd],
-			[solaris*], [zm_cv_os=solaris],
-			[haiku*], [zm_cv_os=haiku],
-			[zm_cv_os=none])])
+		[AS_CASE([$host_os], ZM_SYSTEMS([ZM_SYSTEM_CASE]) [zm_cv_os=none])])
 	AC_SUBST([zm_os], [$zm_cv_os])
-	AM_CONDITIONAL([ZM_OS_LINUX], [test $zm_os = linux])
-	AM_CONDITIONAL([ZM_OS_DARWIN], [test $zm_os = darwin])
-	AM_CONDITIONAL([ZM_OS_FREEBSD], [test $zm_os = freebsd])
-	AM_CONDITIONAL([ZM_OS_NETBSD], [test $zm_os = netbsd])
-	AM_CONDITIONAL([ZM_OS_OPENBSD], [test $zm_os = openbsd])
-	AM_CONDITIONAL([ZM_OS_SOLARIS], [test $zm_os = solaris])
-	AM_CONDITIONAL([ZM_OS_HAIKU], [test $zm_os = haiku])
+	ZM_SYSTEMS([ZM_SYSTEM_CONDITIONAL])
 	AM_CONDITIONAL([ZM_OS_NONE], [test $zm_os = none])
 
 	ZM_PROC_FILE([stat], [HAVE_PROC_SELF_STAT])

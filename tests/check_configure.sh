@@ -97,7 +97,7 @@ stops 'libmimalloc-dev mimalloc-devel' --with-malloc=mimalloc zm_cv_malloc_mimal
 takes 'allocator .*libc (chosen by auto' zm_cv_malloc_jemalloc=no
 takes 'allocator .*libc (asked for by .*MALLOC=libc' MALLOC=libc
 takes 'allocator .*libc (asked for by --with-malloc' MALLOC=jemalloc --with-malloc=libc
-defines 'ZM_ALLOCATOR_LIBC 1'
+defines 'ZM_ALLOCATOR_HEADER "allocator/libc.h"'
 
 # ---- What leaves no choice of allocator
 takes 'allocator .*libc (forced by --disable-usable-size' --disable-usable-size

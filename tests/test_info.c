@@ -30,9 +30,9 @@ END_TEST
  */
 static const char *start_of_name(void)
 {
-#if !defined(ZM_ALLOCATOR_LIBC)
-	return ZM_ALLOCATOR_NAME "-";
-#elif defined(HAVE_GNU_GET_LIBC_VERSION)
+	if (strcmp(ZM_ALLOCATOR_NAME, "libc") != 0)
+		return ZM_ALLOCATOR_NAME "-";
+#if defined(HAVE_GNU_GET_LIBC_VERSION)
 	return sanitized() ? "malloc-" : "glibc-";
 #else
 	return "libc";

@@ -23,17 +23,33 @@
  *                                                      the same for a block just got by malloc or
  *                                                      calloc for `size`; SIZE_MAX: in another way
  *
- * One of the three that tell what is charged is asked of every block that is new or was resized,
+ * Only where ZM_RAW_COUNTS is 1, in place of the two that end in "_quickly":
+ *
+ *   bool zm_raw_sized_is_faster(const void *ptr)      false for NULL: would zm_raw_free_sized() free it
+ *                                                      sooner than zm_raw_free()?
+ *   zm_raw_free_address(), zm_raw_free_sized_address() the functions behind the two frees, for callers
+ *                                                      that keep them in a pointer
+ *
+ * One of the functions that tell what is charged is asked of every block that is new or was resized,
  * before the program has it.
  *
  * The four that allocate return NULL when there is none left and for every size over PTRDIFF_MAX,
  * whatever is added or rounded on the way.
  *
+ * Three macros, each 0 or 1:
+ *
  *   ZM_RAW_FREE_KEEPS_ERRNO   1 if the two frees never change errno
+ *   ZM_RAW_ARENAS             1 if private arenas are the allocator's own (arena.h), and not those
+ *                             that arena_list.c makes of plain blocks
  *   ZM_RAW_COUNTS             1 if the allocator keeps counters for each thread that we may read in
  *                             place of our own: no blocks but ours ever move them
  *
- * Cold (in the adaptor's .c), below. ENOTSUP is the answer of an allocator that cannot.
+ * Cold (in the adaptor's .c), below. ENOTSUP is the answer of an allocator that cannot. Further cold
+ * functions are in arena.h, native.h and slab.h. Files whose name begins with "no_" or ends with "_none"
+ * have those of an allocator that cannot: lib/allocator/sources.mk takes what fits.
+ *
+ * contract.c has the compiler say which hot function or macro an adaptor lacks, and the linker says which
+ * cold one.
  */
 #ifndef ZM_ALLOCATOR_H
 #define ZM_ALLOCATOR_H
@@ -43,17 +59,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(ZM_ALLOCATOR_JEMALLOC)
-#include "allocator/jemalloc.h"
-#elif defined(ZM_ALLOCATOR_TCMALLOC)
-#include "allocator/tcmalloc.h"
-#elif defined(ZM_ALLOCATOR_MIMALLOC)
-#include "allocator/mimalloc.h"
-#elif defined(ZM_ALLOCATOR_LIBC)
-#include "allocator/libc.h"
-#else
-#error "configure chose no allocator"
-#endif
+/* "allocator/jemalloc.h" or another: configure says which (m4/zm_allocator.m4). */
+#include ZM_ALLOCATOR_HEADER
 
 /*
  * Called once, before any other function here.

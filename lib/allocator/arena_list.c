@@ -23,7 +23,7 @@
 #include "base/fork.h"
 #include "base/lock.h"
 
-#if !defined(ZM_RAW_ARENAS)
+#if !ZM_RAW_ARENAS
 
 struct record {
 	void *ptr;
@@ -120,7 +120,7 @@ static bool have_room(void)
 	return true;
 }
 
-static void enter(struct record *record)
+static void add_record(struct record *record)
 {
 	struct zm_arena *arena = record->arena;
 
@@ -136,7 +136,7 @@ static void enter(struct record *record)
 	zm_fetch_add(filter_of(record->ptr), 1);
 }
 
-static struct record **find(const void *ptr)
+static struct record **find_record(const void *ptr)
 {
 	struct record **at;
 
@@ -148,7 +148,7 @@ static struct record **find(const void *ptr)
 	return NULL;
 }
 
-static void take_out(struct record **at)
+static void remove_record(struct record **at)
 {
 	struct record *record = *at;
 
@@ -192,7 +192,7 @@ void *zm_arena_malloc(struct zm_arena *arena, size_t size, bool zeroed)
 	}
 	record->ptr = ptr;
 	record->arena = arena;
-	enter(record);
+	add_record(record);
 	unlock();
 	return ptr;
 }
@@ -204,7 +204,7 @@ bool zm_arena_may_own(const void *ptr)
 	if (zm_load(filter_of(ptr)) == 0)
 		return false;
 	lock();
-	owned = find(ptr) != NULL;
+	owned = find_record(ptr) != NULL;
 	unlock();
 	return owned;
 }
@@ -216,10 +216,10 @@ bool zm_arena_free(void *ptr)
 	if (zm_load(filter_of(ptr)) == 0)
 		return false;
 	lock();
-	at = find(ptr);
+	at = find_record(ptr);
 	if (at != NULL) {
 		record = *at;
-		take_out(at);
+		remove_record(at);
 	}
 	unlock();
 	if (record == NULL)
@@ -234,7 +234,7 @@ enum {
 };
 
 /* How many; 0: there was no more. */
-static size_t take_some(struct zm_arena *arena, struct record *some[BATCH], zm_arena_gone gone)
+static size_t remove_some(struct zm_arena *arena, struct record *some[BATCH], zm_arena_gone gone)
 {
 	size_t count = 0, used_bytes;
 
@@ -242,7 +242,7 @@ static size_t take_some(struct zm_arena *arena, struct record *some[BATCH], zm_a
 	used_bytes = arena->used_bytes;
 	while (count < BATCH && arena->live != NULL) {
 		some[count++] = arena->live;
-		take_out(find(arena->live->ptr));
+		remove_record(find_record(arena->live->ptr));
 	}
 	gone(used_bytes - arena->used_bytes);
 	unlock();
@@ -254,7 +254,7 @@ int zm_arena_reset(struct zm_arena *arena, zm_arena_gone gone)
 	struct record *some[BATCH];
 	size_t count;
 
-	while ((count = take_some(arena, some, gone)) != 0)
+	while ((count = remove_some(arena, some, gone)) != 0)
 		for (size_t i = 0; i < count; i++) {
 			zm_raw_free(some[i]->ptr);
 			zm_raw_free(some[i]);

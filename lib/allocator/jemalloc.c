@@ -2,7 +2,7 @@
 /*
  * lib/allocator/jemalloc.c - jemalloc, cold half: its start, its name, what it can do, its controls.
  *
- * jemalloc_info.c has its figures, jemalloc_taken.c finds its functions, jemalloc_mib.c reads its controls,
+ * jemalloc_info.c has its figures, jemalloc_functions.c finds its functions, jemalloc_mib.c reads its controls,
  * which jemalloc(3) lists under "MALLCTL NAMESPACE".
  */
 #include "config.h"
@@ -37,7 +37,7 @@ static void find_jemalloc(void)
 #else
 static void find_jemalloc(void)
 {
-	zm_je_take_functions();
+	zm_je_find_functions();
 }
 #endif
 
@@ -88,11 +88,7 @@ bool zm_allocator_has(int capability)
 	case ZMALLOC_CAN_USABLE_SIZE:
 		return true;
 	case ZMALLOC_CAN_ARENA:
-#if defined(ZM_RAW_ARENAS)
-		return true;
-#else
-		return false;
-#endif
+		return ZM_RAW_ARENAS;
 	case ZMALLOC_CAN_BACKGROUND_PURGE:
 		return zm_je_read_by_name("background_thread", &background, sizeof(background));
 	default:
@@ -134,7 +130,7 @@ int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_va
 
 int zm_allocator_purge(void)
 {
-#if defined(ZM_RAW_ARENAS)
+#if ZM_RAW_ARENAS
 	return zm_je_purge();
 #else
 	return zm_je_control_arena("arena.0.purge", MALLCTL_ARENAS_ALL);

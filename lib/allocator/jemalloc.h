@@ -7,7 +7,7 @@
  * jemalloc that was built with the prefix je_. Calls are plain calls there.
  *
  * Elsewhere `malloc` inside a shared library of ours is the C library's, as jemalloc comes later in
- * the lookup order of a program that links -lzmalloc. So jemalloc_taken.c takes its functions by
+ * the lookup order of a program that links -lzmalloc. So jemalloc_functions.c takes its functions by
  * address, once. A call through such a pointer costs what a call through the GOT does, and half of
  * mallocx()/dallocx() (6.2 and 12.4 ns a pair).
  */
@@ -28,6 +28,8 @@
  */
 #if defined(HAVE_TLS_INITIAL_EXEC) && UINTPTR_MAX > 0xffffffff
 #define ZM_RAW_ARENAS 1
+#else
+#define ZM_RAW_ARENAS 0
 #endif
 
 /* Only the objects of the shared library are compiled with PIC defined. */
@@ -55,7 +57,7 @@
  * in a window of 1,024 blocks: 0.81 / 0.84 with sizes as below; by what each call moved jemalloc's
  * counters 0.48 / 0.71 (`make bench`, column zmalloc+lto).
  */
-#if defined(ZM_RAW_ARENAS) && ZM_JE_IS_OURS
+#if ZM_RAW_ARENAS && ZM_JE_IS_OURS
 #define ZM_RAW_COUNTS 1
 #else
 #define ZM_RAW_COUNTS 0
@@ -77,7 +79,7 @@ void je_sdallocx(void *ptr, size_t size, int flags);
 #else
 
 /*
- * jemalloc_taken.c. Set before main() and never again;
+ * jemalloc_functions.c. Set before main() and never again;
  * until then each points to a function that sets them and goes on.
  */
 struct zm_jemalloc {
@@ -93,7 +95,7 @@ struct zm_jemalloc {
 extern struct zm_jemalloc zm_je;
 #define ZM_JE_OWN(name) zm_je.name
 
-void zm_je_take_functions(void);
+void zm_je_find_functions(void);
 
 #endif
 
@@ -179,20 +181,7 @@ ZM_INLINE size_t zm_raw_charged(const void *ptr)
 
 #else
 
-ZM_INLINE size_t zm_raw_charged(const void *ptr)
-{
-	return zm_size_map_looked_up(ptr, zm_raw_usable(ptr));
-}
-
-ZM_INLINE bool zm_raw_charged_quickly(const void *ptr, size_t *bytes)
-{
-	return zm_size_map_of(ptr, bytes);
-}
-
-ZM_INLINE bool zm_raw_charged_new_quickly(const void *ptr, size_t size, size_t *bytes)
-{
-	return zm_size_map_new(ptr, size, bytes);
-}
+#include "allocator/size_map_charged.h"
 
 #endif
 

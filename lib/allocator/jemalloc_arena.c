@@ -19,7 +19,7 @@
 
 #include "allocator/allocator.h"
 
-#if defined(ZM_RAW_ARENAS)
+#if ZM_RAW_ARENAS
 
 #include <errno.h>
 #include <sched.h>
@@ -230,7 +230,7 @@ static int control_cache(const char *name, unsigned cache)
 
 /* ---- The cache: one thread at a time ---- */
 
-static bool take_cache(struct zm_arena *arena)
+static bool try_cache(struct zm_arena *arena)
 {
 	uintptr_t nobody = 0;
 
@@ -238,7 +238,7 @@ static bool take_cache(struct zm_arena *arena)
 	       zm_compare_exchange(&arena->holder, &nobody, zm_lock_self());
 }
 
-static void leave_cache(struct zm_arena *arena)
+static void release_cache(struct zm_arena *arena)
 {
 	zm_store_release(&arena->holder, 0);
 }
@@ -254,7 +254,7 @@ static bool wait_for_cache(struct zm_arena *arena)
 
 	if (zm_load(&arena->holder) == zm_lock_self())
 		return false;
-	for (int tries = 0; !take_cache(arena); tries++)
+	for (int tries = 0; !try_cache(arena); tries++)
 		if (tries < 100)
 			sched_yield();
 		else
@@ -262,10 +262,10 @@ static bool wait_for_cache(struct zm_arena *arena)
 	return true;
 }
 
-static void leave_cache_if(struct zm_arena *arena, bool taken)
+static void release_cache_if(struct zm_arena *arena, bool taken)
 {
 	if (taken)
-		leave_cache(arena);
+		release_cache(arena);
 }
 
 /*
@@ -291,7 +291,7 @@ static void after_fork(void)
 		struct zm_arena *arena = zm_load(&arenas[i]);
 
 		if (arena != NULL && zm_load(&arena->holder) == zm_lock_self())
-			leave_cache(arena);
+			release_cache(arena);
 	}
 	zm_unlock(&life);
 }
@@ -371,9 +371,9 @@ void *zm_arena_malloc(struct zm_arena *arena, size_t size, bool zeroed)
 	void *ptr;
 
 	size += size == 0;
-	if (take_cache(arena)) {
+	if (try_cache(arena)) {
 		ptr = ZM_JE_OWN(mallocx)(size, flags | MALLOCX_TCACHE(arena->cache));
-		leave_cache(arena);
+		release_cache(arena);
 	} else {
 		ptr = ZM_JE_OWN(mallocx)(size, flags | MALLOCX_TCACHE_NONE);
 	}
@@ -391,9 +391,9 @@ bool zm_arena_free(void *ptr)
 		return false;
 	bytes = zm_raw_charged(ptr);
 	zm_fetch_add(&arena->used_bytes, -bytes);
-	if (take_cache(arena)) {
+	if (try_cache(arena)) {
 		ZM_JE_OWN(sdallocx)(ptr, bytes, MALLOCX_TCACHE(arena->cache));
-		leave_cache(arena);
+		release_cache(arena);
 	} else {
 		ZM_JE_OWN(sdallocx)(ptr, bytes, MALLOCX_TCACHE_NONE);
 	}
@@ -413,7 +413,7 @@ int zm_arena_reset(struct zm_arena *arena, zm_arena_gone gone)
 	control_cache("tcache.flush", arena->cache);
 	zm_je_control_arena("arena.0.reset", arena->number);
 	gone(zm_exchange(&arena->used_bytes, 0));
-	leave_cache_if(arena, taken);
+	release_cache_if(arena, taken);
 	return 0;
 }
 
@@ -438,7 +438,7 @@ void zm_arena_info(struct zm_arena *arena, bool refresh, struct zm_arena_info *i
 		bool taken = wait_for_cache(arena);
 
 		control_cache("tcache.flush", arena->cache);
-		leave_cache_if(arena, taken);
+		release_cache_if(arena, taken);
 	}
 	zm_allocator_info_by_arena(arena->number, refresh, &figures);
 	info->used = zm_load(&arena->used_bytes);

@@ -86,7 +86,7 @@ bool zm_je_decay_open(void)
 /* Nothing moves in private arenas, and they may end while we would work on them. */
 static bool is_private(unsigned arena)
 {
-#if defined(ZM_RAW_ARENAS)
+#if ZM_RAW_ARENAS
 	return zm_je_is_private(arena);
 #else
 	(void)arena;
@@ -94,7 +94,7 @@ static bool is_private(unsigned arena)
 #endif
 }
 
-static void take_arena(unsigned arena)
+static void note_arena(unsigned arena)
 {
 	ssize_t before;
 
@@ -108,12 +108,12 @@ static void take_arena(unsigned arena)
 }
 
 /* Those that were not taken yet: there may be new ones. One that gives back at once needs no help. */
-static void take_arenas(void)
+static void note_arenas(void)
 {
 	unsigned arenas = zm_slab_arenas();
 
 	for (; fading.arenas < arenas && fading.arenas < ARENAS_MAX; fading.arenas++)
-		take_arena(fading.arenas);
+		note_arena(fading.arenas);
 }
 
 static void set_decay_ms(unsigned arena, ssize_t ms)
@@ -202,7 +202,7 @@ static void register_pages(uint64_t now)
 
 void zm_slab_decay_hold(void)
 {
-	take_arenas();
+	note_arenas();
 	for (unsigned i = 0; i < fading.arenas; i++)
 		if (fading.before_ms[i] > 0)
 			set_decay_ms(i, -1);
@@ -210,7 +210,7 @@ void zm_slab_decay_hold(void)
 
 void zm_slab_decay_begin(unsigned ms)
 {
-	take_arenas();
+	note_arenas();
 	fading.wanted_ns = ms * 1000000ull;
 	fading.stepped_ns = zm_now_ns();
 	begin_curve(fading.stepped_ns, 0);

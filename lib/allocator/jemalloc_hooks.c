@@ -6,7 +6,7 @@
 
 #include "allocator/jemalloc_hooks.h"
 
-#if defined(ZM_RAW_ARENAS)
+#if ZM_RAW_ARENAS
 
 #include <errno.h>
 

@@ -96,12 +96,12 @@ static size_t bin_slab_regions(size_t bin)
 		       : ZM_UNKNOWN;
 }
 
-static size_t pages(size_t count)
+static size_t bytes_of_pages(size_t count)
 {
 	return count == ZM_UNKNOWN ? ZM_UNKNOWN : count * je.page_bytes;
 }
 
-static size_t sum(size_t a, size_t b)
+static size_t sum_if_known(size_t a, size_t b)
 {
 	return a == ZM_UNKNOWN || b == ZM_UNKNOWN ? ZM_UNKNOWN : a + b;
 }
@@ -164,7 +164,7 @@ bool zm_allocator_info(bool refresh, struct zm_allocator_info *info)
 	info->resident = read_size(je.resident);
 	info->retained = read_size(je.retained);
 	info->metadata = read_size(je.metadata);
-	info->muzzy = pages(read_arena(je.pmuzzy, MALLCTL_ARENAS_ALL));
+	info->muzzy = bytes_of_pages(read_arena(je.pmuzzy, MALLCTL_ARENAS_ALL));
 	info->frag_smallbins = smallbins_frag(MALLCTL_ARENAS_ALL);
 	return info->active != ZM_UNKNOWN;
 }
@@ -180,12 +180,12 @@ bool zm_allocator_info_by_arena(unsigned arena, bool refresh, struct zm_allocato
 	prepare(refresh);
 	if (!zm_je_has_arena(arena))
 		return false;
-	info->allocated = sum(read_arena(je.small, arena), read_arena(je.large, arena));
-	info->active = pages(read_arena(je.pactive, arena));
+	info->allocated = sum_if_known(read_arena(je.small, arena), read_arena(je.large, arena));
+	info->active = bytes_of_pages(read_arena(je.pactive, arena));
 	info->resident = read_arena(je.arena_resident, arena);
 	info->retained = read_arena(je.arena_retained, arena);
-	info->metadata = sum(read_arena(je.base, arena), read_arena(je.internal, arena));
-	info->muzzy = pages(read_arena(je.pmuzzy, arena));
+	info->metadata = sum_if_known(read_arena(je.base, arena), read_arena(je.internal, arena));
+	info->muzzy = bytes_of_pages(read_arena(je.pmuzzy, arena));
 	info->frag_smallbins = smallbins_frag(arena);
 	return info->active != ZM_UNKNOWN;
 }

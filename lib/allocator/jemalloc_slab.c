@@ -124,7 +124,7 @@ struct usage {
 	size_t free, regions, bytes;
 };
 
-static bool query(const void *const *ptrs, struct usage *usage, size_t count)
+static bool ask_usage(const void *const *ptrs, struct usage *usage, size_t count)
 {
 	size_t bytes = count * sizeof(*usage);
 
@@ -133,7 +133,7 @@ static bool query(const void *const *ptrs, struct usage *usage, size_t count)
 }
 
 /* Experimental: does it answer in the form that we know? */
-static bool query_works(void)
+static bool ask_usage_works(void)
 {
 	void *block = ZM_JE_OWN(mallocx)(1, 0);
 	const void *asked = block;
@@ -142,7 +142,7 @@ static bool query_works(void)
 
 	if (block == NULL)
 		return false;
-	works = query(&asked, &usage, 1) && usage.free < usage.regions &&
+	works = ask_usage(&asked, &usage, 1) && usage.free < usage.regions &&
 		usage.bytes == je.layout.bin[0].slab_bytes &&
 		usage.regions == je.layout.bin[0].regions;
 	ZM_JE_OWN(sdallocx)(block, 1, 0);
@@ -159,7 +159,7 @@ static void open_once(void)
 		    zm_je_resolve(&je.lookup, "arenas.lookup") &&
 		    zm_je_resolve(&je.curslabs, "stats.arenas.0.bins.0.curslabs") &&
 		    zm_je_resolve(&je.curregs, "stats.arenas.0.bins.0.curregs") &&
-		    zm_je_resolve(&je.tcache_flush, "tcache.flush") && query_works() &&
+		    zm_je_resolve(&je.tcache_flush, "tcache.flush") && ask_usage_works() &&
 		    zm_je_answers_for_gone(&je.layout) && zm_je_decay_open();
 }
 
@@ -202,7 +202,7 @@ static bool bin_of(const struct usage *usage, uint32_t *bin)
 	       je.layout.bin[*bin].slab_bytes == usage->bytes;
 }
 
-static bool same(const struct usage *a, const struct usage *b)
+static bool same_usage(const struct usage *a, const struct usage *b)
 {
 	return a->free == b->free && a->regions == b->regions && a->bytes == b->bytes;
 }
@@ -214,7 +214,7 @@ bool zm_slab_find(const void *ptr, struct zm_slab *slab)
 	struct usage usage[3];
 	uint32_t region, arena;
 
-	if (!je.layout.exact || !arena_of(ptr, &slab->arena) || !query(asked, usage, 1) ||
+	if (!je.layout.exact || !arena_of(ptr, &slab->arena) || !ask_usage(asked, usage, 1) ||
 	    !bin_of(&usage[0], &slab->bin))
 		return false;
 	bin = &je.layout.bin[slab->bin];
@@ -232,14 +232,14 @@ bool zm_slab_find(const void *ptr, struct zm_slab *slab)
 	asked[1] = slab->base;
 	asked[2] = slab->base + bin->slab_bytes - 1;
 	return arena_of(asked[1], &arena) && arena == slab->arena && arena_of(asked[2], &arena) &&
-	       arena == slab->arena && query(asked, usage, 3) && same(&usage[0], &usage[1]) &&
-	       same(&usage[0], &usage[2]);
+	       arena == slab->arena && ask_usage(asked, usage, 3) &&
+	       same_usage(&usage[0], &usage[1]) && same_usage(&usage[0], &usage[2]);
 }
 
 void zm_slab_used(char *const *bases, const uint32_t *bins, uint32_t *used, size_t count)
 {
 	struct usage usage[ZM_SLAB_BATCH];
-	bool answered = query((const void *const *)bases, usage, count);
+	bool answered = ask_usage((const void *const *)bases, usage, count);
 
 	for (size_t i = 0; i < count; i++) {
 		const struct zm_slab_bin *bin = &je.layout.bin[bins[i]];
@@ -255,7 +255,7 @@ bool zm_slab_usage(const void *ptr, struct zm_slab_usage *usage)
 {
 	struct usage answer;
 
-	if (!arena_of(ptr, &usage->arena) || !query(&ptr, &answer, 1))
+	if (!arena_of(ptr, &usage->arena) || !ask_usage(&ptr, &answer, 1))
 		return false;
 	if (je.layout.exact) {
 		if (!bin_of(&answer, &usage->bin))
@@ -308,7 +308,7 @@ static size_t walk_batch(char *first, size_t pages, void (*found)(const struct z
 
 	for (size_t i = 0; i < pages; i++)
 		asked[i] = first + (i << je.layout.page_shift);
-	if (!query(asked, usage, pages))
+	if (!ask_usage(asked, usage, pages))
 		return pages;
 	while (at < pages) {
 		if (!bin_of(&usage[at], &slab.bin)) {
@@ -337,9 +337,9 @@ static size_t spilled_pages(char *granule)
 	asked[0] = granule - 1;
 	for (size_t i = 0; i < ZM_SLAB_BATCH; i++)
 		asked[1 + i] = granule + (i << je.layout.page_shift);
-	if (!query(asked, usage, 1 + ZM_SLAB_BATCH) || !bin_of(&usage[0], &bin))
+	if (!ask_usage(asked, usage, 1 + ZM_SLAB_BATCH) || !bin_of(&usage[0], &bin))
 		return 0;
-	while (pages < ZM_SLAB_BATCH && same(&usage[1 + pages], &usage[0]) &&
+	while (pages < ZM_SLAB_BATCH && same_usage(&usage[1 + pages], &usage[0]) &&
 	       (pages + 1) << je.layout.page_shift < je.layout.bin[bin].slab_bytes)
 		pages++;
 	return pages;
@@ -434,7 +434,7 @@ static int stock_flag(unsigned arena)
 }
 
 /* The program will get the region: its size has to be known as that of any new block. */
-static void *take(unsigned bin, int flags)
+static void *allocate_region(unsigned bin, int flags)
 {
 	void *ptr = ZM_JE_OWN(mallocx)(je.layout.bin[bin].region_bytes, flags);
 
@@ -445,7 +445,7 @@ static void *take(unsigned bin, int flags)
 
 void *zm_slab_take(unsigned arena, unsigned bin)
 {
-	return take(bin, MALLOCX_ARENA(arena) | stock_flag(arena));
+	return allocate_region(bin, MALLOCX_ARENA(arena) | stock_flag(arena));
 }
 
 bool zm_slab_bin_of(size_t size, unsigned *bin)
@@ -461,7 +461,7 @@ bool zm_slab_bin_of(size_t size, unsigned *bin)
 
 void *zm_slab_take_alone(unsigned arena, unsigned bin)
 {
-	return take(bin, MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE);
+	return allocate_region(bin, MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE);
 }
 
 void zm_slab_give(void *const *regions, size_t count, unsigned bin)

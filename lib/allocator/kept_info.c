@@ -37,7 +37,7 @@ static void keep_over_fork(void)
 	zm_fork_join(ZM_FORK_FIGURES, &room);
 }
 
-static bool look(struct zm_allocator_info *info)
+static bool copy_kept(struct zm_allocator_info *info)
 {
 	bool taken;
 
@@ -48,7 +48,7 @@ static bool look(struct zm_allocator_info *info)
 	return taken;
 }
 
-static void keep(const struct zm_allocator_info *info)
+static void keep_copy(const struct zm_allocator_info *info)
 {
 	lock();
 	kept.last = *info;
@@ -56,13 +56,13 @@ static void keep(const struct zm_allocator_info *info)
 	unlock();
 }
 
-bool zm_kept_info(bool refresh, void (*take)(struct zm_allocator_info *info),
+bool zm_kept_info(bool refresh, void (*read)(struct zm_allocator_info *info),
 		  struct zm_allocator_info *info)
 {
 	zm_once(&kept.once, keep_over_fork);
-	if (refresh || !look(info)) {
-		take(info);
-		keep(info);
+	if (refresh || !copy_kept(info)) {
+		read(info);
+		keep_copy(info);
 	}
 	return info->active != ZM_UNKNOWN;
 }

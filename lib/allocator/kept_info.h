@@ -9,7 +9,7 @@
 #include "allocator/allocator.h"
 
 /* What zm_allocator_info() is, by a function that takes the figures anew. */
-bool zm_kept_info(bool refresh, void (*take)(struct zm_allocator_info *info),
+bool zm_kept_info(bool refresh, void (*read)(struct zm_allocator_info *info),
 		  struct zm_allocator_info *info);
 
 #endif

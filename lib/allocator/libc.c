@@ -126,13 +126,6 @@ size_t zm_allocator_alignment(size_t size)
 	return zm_alignment_that_fits(size);
 }
 
-int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_value,
-		     size_t new_size)
-{
-	(void)name, (void)old, (void)old_size, (void)new_value, (void)new_size;
-	return ENOTSUP;
-}
-
 int zm_allocator_purge(void)
 {
 #if defined(HAVE_MALLOC_TRIM)
@@ -141,11 +134,5 @@ int zm_allocator_purge(void)
 		return 0;
 	}
 #endif
-	return ENOTSUP;
-}
-
-int zm_allocator_background_purge(bool enable)
-{
-	(void)enable;
 	return ENOTSUP;
 }

@@ -20,6 +20,7 @@
 #else
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
 #endif
+#define ZM_RAW_ARENAS 0
 #define ZM_RAW_COUNTS 0
 
 #ifndef ZM_HAVE_USABLE_SIZE

@@ -175,7 +175,7 @@ static const void *base_of_glibc(void)
 	return base_of(*(void **)&version);
 }
 
-static void take_own(struct zm_libc *libc)
+static void use_own(struct zm_libc *libc)
 {
 	size_t (*usable_size)(void *) = malloc_usable_size;
 
@@ -207,7 +207,7 @@ static void choose(void)
 
 	zm_libc_is_foreign = glibc == NULL || base_of(malloc_at) != glibc;
 	if (zm_libc_is_foreign && may_be_built_on_us(malloc_at) && has_own_names()) {
-		take_own(&libc);
+		use_own(&libc);
 		zm_libc_is_foreign = false;
 	}
 	if (zm_libc_is_foreign)

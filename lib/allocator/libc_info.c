@@ -26,7 +26,7 @@
  * What is obtained from the system is blocks in use, free chunks, and the free top of the heap,
  * which malloc_trim() gives back. Mapped blocks come on top, and have no free part.
  */
-static void take_figures(struct zm_allocator_info *info)
+static void read_figures(struct zm_allocator_info *info)
 {
 	struct mallinfo2 figures = mallinfo2();
 
@@ -50,7 +50,7 @@ static void take_figures(struct zm_allocator_info *info)
 /* mallinfo2() walks every free chunk under each arena's lock. */
 bool zm_allocator_info(bool refresh, struct zm_allocator_info *info)
 {
-	return zm_kept_info(refresh, take_figures, info);
+	return zm_kept_info(refresh, read_figures, info);
 }
 
 #else
@@ -63,18 +63,6 @@ bool zm_allocator_info(bool refresh, struct zm_allocator_info *info)
 }
 
 #endif
-
-unsigned zm_allocator_arenas(void)
-{
-	return 0;
-}
-
-bool zm_allocator_info_by_arena(unsigned arena, bool refresh, struct zm_allocator_info *info)
-{
-	(void)arena, (void)refresh;
-	*info = ZM_ALLOCATOR_INFO_UNKNOWN;
-	return false;
-}
 
 #if defined(HAVE_MALLOC_INFO) && defined(HAVE_MALLINFO2)
 

@@ -26,13 +26,13 @@ ZM_ATOMIC(bool) zm_mi_inner_blocks;
  * thread that forks has what goes with it, and the child, which is that thread, need not ask for it.
  */
 #if HAVE_DECL_MI_THEAP_GET_DEFAULT
-static void nothing(void)
+static void do_nothing(void)
 {
 }
 
 static void begin_before_forks(void)
 {
-	static const struct zm_fork_room room = {mi_thread_init, nothing, nothing};
+	static const struct zm_fork_room room = {mi_thread_init, do_nothing, do_nothing};
 
 	zm_fork_join(ZM_FORK_ALLOCATOR, &room);
 }
@@ -73,11 +73,7 @@ bool zm_allocator_has(int capability)
 	case ZMALLOC_CAN_USABLE_SIZE:
 		return true;
 	case ZMALLOC_CAN_ARENA:
-#if defined(ZM_RAW_ARENAS)
-		return true;
-#else
-		return false;
-#endif
+		return ZM_RAW_ARENAS;
 	default:
 		return false;
 	}
@@ -91,13 +87,6 @@ size_t zm_allocator_good_size(size_t size)
 size_t zm_allocator_alignment(size_t size)
 {
 	return zm_alignment_that_fits(size);
-}
-
-int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_value,
-		     size_t new_size)
-{
-	(void)name, (void)old, (void)old_size, (void)new_value, (void)new_size;
-	return ENOTSUP;
 }
 
 /* ---- Aligned blocks of mimalloc 3.0 ---- */
@@ -160,18 +149,6 @@ bool zm_allocator_info(bool refresh, struct zm_allocator_info *info)
 	return true;
 }
 
-unsigned zm_allocator_arenas(void)
-{
-	return 0;
-}
-
-bool zm_allocator_info_by_arena(unsigned arena, bool refresh, struct zm_allocator_info *info)
-{
-	(void)arena, (void)refresh;
-	*info = ZM_ALLOCATOR_INFO_UNKNOWN;
-	return false;
-}
-
 /*
  * Areas come in no order and by the thousand, while no block size repeats: they are gathered by
  * size. mimalloc has some 70 size classes; large blocks have an area each and come singly.
@@ -200,8 +177,8 @@ static struct zm_allocator_bin *bin_of(struct bins *bins, size_t region_bytes)
 }
 
 /* A page's blocks are laid out as they are first needed: `reserved` is all that it has room for. */
-static bool gather(const mi_heap_t *heap, const mi_heap_area_t *area, void *block,
-		   size_t block_bytes, void *context)
+static bool add_to_bins(const mi_heap_t *heap, const mi_heap_area_t *area, void *block,
+			size_t block_bytes, void *context)
 {
 	struct zm_allocator_bin *bin;
 	size_t regions;
@@ -229,7 +206,7 @@ int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit
 		return ENOENT;
 	if (refresh)
 		zm_mi_own_collect(false);
-	zm_mi_own_visit(gather, &bins);
+	zm_mi_own_visit(add_to_bins, &bins);
 	for (size_t i = 0; i < bins.count; i++)
 		if (!visit(&bins.bin[i], context))
 			break;
@@ -242,10 +219,4 @@ int zm_allocator_purge(void)
 {
 	mi_collect(true);
 	return 0;
-}
-
-int zm_allocator_background_purge(bool enable)
-{
-	(void)enable;
-	return ENOTSUP;
 }

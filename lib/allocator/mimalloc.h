@@ -26,6 +26,8 @@
  */
 #if MI_MALLOC_VERSION < 300 || (MI_MALLOC_VERSION >= 10000 && MI_MALLOC_VERSION < 30000)
 #define ZM_RAW_ARENAS 1
+#else
+#define ZM_RAW_ARENAS 0
 #endif
 
 ZM_INLINE void *zm_raw_malloc(size_t size)

@@ -26,7 +26,7 @@
 #include "base/fork.h"
 #include "base/lock.h"
 
-#if defined(ZM_RAW_ARENAS)
+#if ZM_RAW_ARENAS
 
 struct zm_arena {
 	mi_heap_t *heap;
@@ -56,7 +56,7 @@ static size_t this_thread(void)
 
 /* ---- The list ---- */
 
-static void enter(struct zm_arena *arena)
+static void add_to_list(struct zm_arena *arena)
 {
 	zm_assert(zm_lock_is_mine(&life.lock));
 	arena->before = &life.all;
@@ -67,7 +67,7 @@ static void enter(struct zm_arena *arena)
 	zm_fetch_add(&life.count, 1);
 }
 
-static void take_off(struct zm_arena *arena)
+static void remove_from_list(struct zm_arena *arena)
 {
 	zm_assert(zm_lock_is_mine(&life.lock) && *arena->before == arena);
 	*arena->before = arena->after;
@@ -78,7 +78,7 @@ static void take_off(struct zm_arena *arena)
 
 /* ---- The ends of threads ---- */
 
-static void leave(void *unused)
+static void leave_arenas_behind(void *unused)
 {
 	size_t thread = this_thread();
 
@@ -88,7 +88,7 @@ static void leave(void *unused)
 		next = arena->after;
 		if (arena->thread != thread)
 			continue;
-		take_off(arena);
+		remove_from_list(arena);
 		arena->thread = 0;
 	}
 	zm_unlock(&life.lock);
@@ -110,7 +110,7 @@ static void begin(void)
 {
 	static const struct zm_fork_room room = {before_fork, after_fork, after_fork};
 
-	life.error = pthread_key_create(&life.key, leave);
+	life.error = pthread_key_create(&life.key, leave_arenas_behind);
 	if (life.error == 0)
 		life.error = zm_fork_join(ZM_FORK_ARENAS, &room);
 }
@@ -122,7 +122,7 @@ __attribute__((__constructor__)) static void begin_early(void)
 	zm_once(&life.once, begin);
 }
 
-/* The code may be in a plugin that is unloaded before its threads end: leave() goes with it. */
+/* The code may be in a plugin that is unloaded before its threads end: leave_arenas_behind() goes with it. */
 __attribute__((__destructor__)) static void end_with_code(void)
 {
 	if (zm_load_acquire(&life.once.state) == ZM_ONCE_DONE && life.error == 0)
@@ -142,7 +142,7 @@ static int make(struct zm_arena *arena)
 	zm_lock(&life.lock);
 	arena->heap = mi_heap_new();
 	if (arena->heap != NULL)
-		enter(arena);
+		add_to_list(arena);
 	zm_unlock(&life.lock);
 	return arena->heap != NULL ? 0 : ENOMEM;
 }
@@ -260,7 +260,7 @@ void zm_arena_destroy(struct zm_arena *arena, zm_arena_gone gone)
 	size_t live_bytes = used_bytes(arena->heap);
 
 	zm_lock(&life.lock);
-	take_off(arena);
+	remove_from_list(arena);
 	mi_heap_destroy(arena->heap);
 	gone(live_bytes);
 	zm_unlock(&life.lock);

@@ -3,7 +3,7 @@
  * lib/allocator/mimalloc_slab.c - slabs as mimalloc tells of them: its pages, which it calls areas.
  *
  * Visiting a heap gives the range, the capacity and the use of each page, 0.1 us a page; asking about
- * a single block is not possible. So a refresh takes a picture of the heap, addresses are looked up in
+ * a single block is not possible. So a refresh takes a snapshot of the heap, addresses are looked up in
  * that, and what moves is counted in it.
  *
  * A page's blocks begin anywhere in it, and pages of a size differ in capacity by a block or two. So
@@ -11,12 +11,12 @@
  * by one. It is enough: 200 MiB freed by half at random went from 100 % free in slabs to 2.7 % in one
  * pass and to 0.5 % in two.
  *
- * mimalloc 3.6 takes full pages off the thread that filled them, so a picture shows those alone that
+ * mimalloc 3.6 takes full pages off the thread that filled them, so a snapshot shows those alone that
  * are not full, and judges them by one another: of a tight heap of 50,000 blocks 2,540 were moved.
  * There, no layout is known.
  *
  * Only the calling thread's heap can be visited. Blocks of other threads' heaps, and of private
- * arenas, are in no picture and stay where they are.
+ * arenas, are in no snapshot and stay where they are.
  *
  * Memory goes back only if the option that delays it says at once: 227 MiB resident became 121 with
  * the delay at 0; a trial with the delay as it is set stayed at 204. It is 0 while blocks move; a page
@@ -104,7 +104,7 @@ static bool learn_layout(void)
 	return true;
 }
 
-/* Room for the lock of the picture in the handlers of fork(). */
+/* Room for the lock of the snapshot in the handlers of fork(). */
 static void before_fork(void), after_fork(void);
 
 static void open_once(void)
@@ -135,7 +135,7 @@ bool zm_slab_bin_of(size_t size, unsigned *bin)
 	return true;
 }
 
-/* ---- The picture ---- */
+/* ---- The snapshot ---- */
 
 struct area {
 	const char *blocks;
@@ -155,21 +155,21 @@ static struct {
 	size_t areas_count, areas_capacity, slots_count, granules;
 	size_t live_bytes;
 	size_t regions[ZM_SLAB_BINS_MAX], used[ZM_SLAB_BINS_MAX];
-} picture = {.lock = ZM_LOCK_INITIALIZER};
+} snapshot = {.lock = ZM_LOCK_INITIALIZER};
 
 static void before_fork(void)
 {
-	zm_lock(&picture.lock);
+	zm_lock(&snapshot.lock);
 }
 
 static void after_fork(void)
 {
-	zm_unlock(&picture.lock);
+	zm_unlock(&snapshot.lock);
 }
 
 static size_t slot_of(size_t granule)
 {
-	return granule * 0x9e3779b1u & (picture.slots_count - 1);
+	return granule * 0x9e3779b1u & (snapshot.slots_count - 1);
 }
 
 static size_t granules_of(size_t bytes)
@@ -190,13 +190,13 @@ static bool count_area(const mi_heap_t *heap, const mi_heap_area_t *area, void *
 {
 	(void)heap, (void)block, (void)block_bytes, (void)context;
 	if (is_slab(area)) {
-		picture.areas_count++;
-		picture.granules += granules_of(area->reserved);
+		snapshot.areas_count++;
+		snapshot.granules += granules_of(area->reserved);
 	}
 	return true;
 }
 
-static void enter(const struct area *area, uint32_t number)
+static void index_area(const struct area *area, uint32_t number)
 {
 	size_t first = (uintptr_t)area->blocks >> GRANULE_SHIFT;
 	size_t last = (uintptr_t)(area->blocks + (size_t)area->regions * area->region_bytes - 1) >>
@@ -205,65 +205,65 @@ static void enter(const struct area *area, uint32_t number)
 	for (size_t granule = first; granule <= last; granule++) {
 		size_t slot = slot_of(granule);
 
-		while (picture.slots[slot] != 0)
-			slot = (slot + 1) & (picture.slots_count - 1);
-		picture.slots[slot] = number;
+		while (snapshot.slots[slot] != 0)
+			slot = (slot + 1) & (snapshot.slots_count - 1);
+		snapshot.slots[slot] = number;
 	}
 }
 
-static bool take_area(const mi_heap_t *heap, const mi_heap_area_t *area, void *block,
-		      size_t block_bytes, void *context)
+static bool add_area(const mi_heap_t *heap, const mi_heap_area_t *area, void *block,
+		     size_t block_bytes, void *context)
 {
-	struct area *taken = &picture.areas[picture.areas_count];
+	struct area *taken = &snapshot.areas[snapshot.areas_count];
 
 	(void)heap, (void)block, (void)block_bytes, (void)context;
-	picture.live_bytes += area->used * area->block_size;
-	if (!is_slab(area) || picture.areas_count == picture.areas_capacity)
+	snapshot.live_bytes += area->used * area->block_size;
+	if (!is_slab(area) || snapshot.areas_count == snapshot.areas_capacity)
 		return true;
 	taken->blocks = area->blocks;
 	taken->region_bytes = (uint32_t)area->full_block_size;
 	taken->regions = (uint32_t)(area->reserved / area->full_block_size);
 	taken->used = (uint32_t)area->used;
 	taken->bin = mi.bin_by_size[area->block_size / 8];
-	picture.regions[taken->bin] += taken->regions;
-	picture.used[taken->bin] += taken->used;
-	enter(taken, (uint32_t)++picture.areas_count);
+	snapshot.regions[taken->bin] += taken->regions;
+	snapshot.used[taken->bin] += taken->used;
+	index_area(taken, (uint32_t)++snapshot.areas_count);
 	return true;
 }
 
 /* Room for what was counted and a quarter more; the tables' own pages are in the heap too. */
 static bool have_room(void)
 {
-	size_t areas = picture.areas_count + picture.areas_count / 4 + 64, slots = 256;
+	size_t areas = snapshot.areas_count + snapshot.areas_count / 4 + 64, slots = 256;
 
-	while (slots < 2 * (picture.granules + picture.granules / 4 + 64))
+	while (slots < 2 * (snapshot.granules + snapshot.granules / 4 + 64))
 		slots *= 2;
-	if (areas > picture.areas_capacity) {
-		mi_free(picture.areas);
-		picture.areas = mi_malloc(areas * sizeof(*picture.areas));
-		picture.areas_capacity = picture.areas != NULL ? areas : 0;
+	if (areas > snapshot.areas_capacity) {
+		mi_free(snapshot.areas);
+		snapshot.areas = mi_malloc(areas * sizeof(*snapshot.areas));
+		snapshot.areas_capacity = snapshot.areas != NULL ? areas : 0;
 	}
-	if (slots > picture.slots_count) {
-		mi_free(picture.slots);
-		picture.slots = mi_malloc(slots * sizeof(*picture.slots));
-		picture.slots_count = picture.slots != NULL ? slots : 0;
+	if (slots > snapshot.slots_count) {
+		mi_free(snapshot.slots);
+		snapshot.slots = mi_malloc(slots * sizeof(*snapshot.slots));
+		snapshot.slots_count = snapshot.slots != NULL ? slots : 0;
 	}
-	return picture.areas != NULL && picture.slots != NULL;
+	return snapshot.areas != NULL && snapshot.slots != NULL;
 }
 
-static void take_picture(void)
+static void make_snapshot(void)
 {
-	picture.areas_count = picture.granules = 0;
-	picture.live_bytes = 0;
-	memset(picture.regions, 0, sizeof(picture.regions));
-	memset(picture.used, 0, sizeof(picture.used));
+	snapshot.areas_count = snapshot.granules = 0;
+	snapshot.live_bytes = 0;
+	memset(snapshot.regions, 0, sizeof(snapshot.regions));
+	memset(snapshot.used, 0, sizeof(snapshot.used));
 	zm_mi_own_visit(count_area, NULL);
 	if (!have_room())
-		picture.areas_capacity = 0;
-	picture.areas_count = 0;
-	if (picture.slots != NULL)
-		memset(picture.slots, 0, picture.slots_count * sizeof(*picture.slots));
-	zm_mi_own_visit(take_area, NULL);
+		snapshot.areas_capacity = 0;
+	snapshot.areas_count = 0;
+	if (snapshot.slots != NULL)
+		memset(snapshot.slots, 0, snapshot.slots_count * sizeof(*snapshot.slots));
+	zm_mi_own_visit(add_area, NULL);
 }
 
 /* The area that a block starts in; an inside address is of none. */
@@ -271,11 +271,11 @@ static struct area *area_of(const void *ptr)
 {
 	size_t granule = (uintptr_t)ptr >> GRANULE_SHIFT;
 
-	if (picture.slots == NULL)
+	if (snapshot.slots == NULL)
 		return NULL;
-	for (size_t slot = slot_of(granule); picture.slots[slot] != 0;
-	     slot = (slot + 1) & (picture.slots_count - 1)) {
-		struct area *area = &picture.areas[picture.slots[slot] - 1];
+	for (size_t slot = slot_of(granule); snapshot.slots[slot] != 0;
+	     slot = (slot + 1) & (snapshot.slots_count - 1)) {
+		struct area *area = &snapshot.areas[snapshot.slots[slot] - 1];
 		size_t offset = (size_t)((uintptr_t)ptr - (uintptr_t)area->blocks);
 
 		if (offset < (size_t)area->regions * area->region_bytes)
@@ -295,13 +295,13 @@ bool zm_slab_usage(const void *ptr, struct zm_slab_usage *usage)
 {
 	const struct area *area;
 
-	zm_lock(&picture.lock);
+	zm_lock(&snapshot.lock);
 	area = area_of(ptr);
 	if (area != NULL)
 		*usage = (struct zm_slab_usage){.free = area->regions - area->used,
 						.regions = area->regions,
 						.bin = area->bin};
-	zm_unlock(&picture.lock);
+	zm_unlock(&snapshot.lock);
 	return area != NULL;
 }
 
@@ -316,9 +316,9 @@ int zm_slab_advice(const void *ptr)
 void zm_slab_refresh(void)
 {
 	zm_slab_layout();
-	zm_lock(&picture.lock);
-	take_picture();
-	zm_unlock(&picture.lock);
+	zm_lock(&snapshot.lock);
+	make_snapshot();
+	zm_unlock(&snapshot.lock);
 }
 
 unsigned zm_slab_arenas(void)
@@ -332,27 +332,27 @@ bool zm_slab_bin_stats(unsigned arena, unsigned bin, size_t *slabs, size_t *used
 	uint32_t regions = mi.layout.bin[bin].regions;
 
 	(void)arena;
-	*slabs = (picture.regions[bin] + regions - 1) / regions;
-	*used_regions = picture.used[bin];
+	*slabs = (snapshot.regions[bin] + regions - 1) / regions;
+	*used_regions = snapshot.used[bin];
 	return true;
 }
 
 size_t zm_slab_live_bytes(void)
 {
-	return picture.live_bytes;
+	return snapshot.live_bytes;
 }
 
 /* ---- Moving ---- */
 
-static void count_in_picture(const void *ptr, uint32_t change)
+static void count_in_snapshot(const void *ptr, uint32_t change)
 {
 	struct area *area;
 
-	zm_lock(&picture.lock);
+	zm_lock(&snapshot.lock);
 	area = area_of(ptr);
 	if (area != NULL && area->used + change <= area->regions)
 		area->used += change;
-	zm_unlock(&picture.lock);
+	zm_unlock(&snapshot.lock);
 }
 
 void *zm_slab_take_alone(unsigned arena, unsigned bin)
@@ -362,7 +362,7 @@ void *zm_slab_take_alone(unsigned arena, unsigned bin)
 	(void)arena;
 	if (ptr != NULL) {
 		zm_raw_charged(ptr);
-		count_in_picture(ptr, 1);
+		count_in_snapshot(ptr, 1);
 	}
 	return ptr;
 }
@@ -371,7 +371,7 @@ void zm_slab_give(void *const *regions, size_t count, unsigned bin)
 {
 	(void)bin;
 	for (size_t i = 0; i < count; i++) {
-		count_in_picture(regions[i], UINT32_MAX);
+		count_in_snapshot(regions[i], UINT32_MAX);
 		mi_free(regions[i]);
 	}
 }
@@ -439,26 +439,4 @@ void zm_slab_decay_end(void)
 size_t zm_slab_decay_left_bytes(void)
 {
 	return 0;
-}
-
-/* ---- Not for layouts that are not exact ---- */
-
-bool zm_slab_find(const void *ptr, struct zm_slab *slab)
-{
-	(void)ptr, (void)slab;
-	return false;
-}
-
-void zm_slab_used(char *const *bases, const uint32_t *bins, uint32_t *used, size_t count)
-{
-	(void)bases, (void)bins;
-	for (size_t i = 0; i < count; i++)
-		used[i] = UINT32_MAX;
-}
-
-bool zm_slab_walk(struct zm_slab_walk *walk, size_t pages,
-		  void (*found)(const struct zm_slab *slab))
-{
-	(void)walk, (void)pages, (void)found;
-	return true;
 }

@@ -21,19 +21,6 @@ void zm_slab_note(const void *ptr)
 	(void)ptr;
 }
 
-bool zm_slab_find(const void *ptr, struct zm_slab *slab)
-{
-	(void)ptr, (void)slab;
-	return false;
-}
-
-void zm_slab_used(char *const *bases, const uint32_t *bins, uint32_t *used, size_t count)
-{
-	(void)bases, (void)bins;
-	for (size_t i = 0; i < count; i++)
-		used[i] = UINT32_MAX;
-}
-
 bool zm_slab_usage(const void *ptr, struct zm_slab_usage *usage)
 {
 	(void)ptr, (void)usage;
@@ -44,13 +31,6 @@ int zm_slab_advice(const void *ptr)
 {
 	(void)ptr;
 	return -1;
-}
-
-bool zm_slab_walk(struct zm_slab_walk *walk, size_t pages,
-		  void (*found)(const struct zm_slab *slab))
-{
-	(void)walk, (void)pages, (void)found;
-	return true;
 }
 
 void zm_slab_refresh(void)

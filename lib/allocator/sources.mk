@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The allocator's adaptor, by what configure chose; all of them are in the tarball.
 
-zm_allocator_sources = lib/allocator/allocator.h lib/allocator/arena.h lib/allocator/native.h lib/allocator/slab.h
+zm_allocator_sources = \
+	lib/allocator/allocator.h \
+	lib/allocator/arena.h \
+	lib/allocator/contract.c \
+	lib/allocator/native.h \
+	lib/allocator/slab.h
 
 if ZM_ALLOCATOR_JEMALLOC
 zm_allocator_sources += \
@@ -26,9 +31,10 @@ zm_allocator_sources += \
 	lib/allocator/jemalloc_names.h \
 	lib/allocator/jemalloc_native.c \
 	lib/allocator/jemalloc_slab.c \
-	lib/allocator/jemalloc_taken.c \
+	lib/allocator/jemalloc_functions.c \
 	lib/allocator/size_map.c \
-	lib/allocator/size_map.h
+	lib/allocator/size_map.h \
+	lib/allocator/size_map_charged.h
 endif
 if ZM_ALLOCATOR_TCMALLOC
 zm_allocator_sources += \
@@ -36,8 +42,11 @@ zm_allocator_sources += \
 	lib/allocator/kept_info.c \
 	lib/allocator/kept_info.h \
 	lib/allocator/native_none.c \
+	lib/allocator/no_arena_figures.c \
 	lib/allocator/size_map.c \
 	lib/allocator/size_map.h \
+	lib/allocator/size_map_charged.h \
+	lib/allocator/slab_inexact.c \
 	lib/allocator/slab_none.c \
 	lib/allocator/tcmalloc.c \
 	lib/allocator/tcmalloc.h
@@ -51,8 +60,11 @@ zm_allocator_sources += \
 	lib/allocator/mimalloc_heap.h \
 	lib/allocator/mimalloc_slab.c \
 	lib/allocator/native_none.c \
+	lib/allocator/no_arena_figures.c \
+	lib/allocator/no_control.c \
 	lib/allocator/size_map.c \
-	lib/allocator/size_map.h
+	lib/allocator/size_map.h \
+	lib/allocator/slab_inexact.c
 endif
 if ZM_ALLOCATOR_LIBC
 zm_allocator_sources += \
@@ -65,7 +77,10 @@ zm_allocator_sources += \
 	lib/allocator/libc_choice.h \
 	lib/allocator/libc_info.c \
 	lib/allocator/native_none.c \
+	lib/allocator/no_arena_figures.c \
+	lib/allocator/no_control.c \
 	lib/allocator/prefix.h \
+	lib/allocator/slab_inexact.c \
 	lib/allocator/slab_none.c
 endif
 

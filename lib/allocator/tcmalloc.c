@@ -104,50 +104,38 @@ int zm_allocator_ctl(const char *name, void *old, size_t *old_size, void *new_va
 
 /* ---- Figures ---- */
 
-static size_t property(const char *name)
+static size_t read_property(const char *name)
 {
 	size_t value;
 
 	return MallocExtension_GetNumericProperty(name, &value) ? value : ZM_UNKNOWN;
 }
 
-static size_t difference(size_t a, size_t b)
+static size_t difference_if_known(size_t a, size_t b)
 {
 	return a == ZM_UNKNOWN || b == ZM_UNKNOWN || a < b ? ZM_UNKNOWN : a - b;
 }
 
 /* The heap is spans in use, spans kept, and spans whose pages were given back. */
-static void take_figures(struct zm_allocator_info *info)
+static void read_figures(struct zm_allocator_info *info)
 {
-	size_t heap = property("generic.heap_size");
-	size_t unmapped = property("tcmalloc.pageheap_unmapped_bytes");
-	size_t mapped = difference(heap, unmapped);
+	size_t heap = read_property("generic.heap_size");
+	size_t unmapped = read_property("tcmalloc.pageheap_unmapped_bytes");
+	size_t mapped = difference_if_known(heap, unmapped);
 
 	*info = ZM_ALLOCATOR_INFO_UNKNOWN;
-	info->allocated = property("generic.current_allocated_bytes");
-	info->active = difference(mapped, property("tcmalloc.pageheap_free_bytes"));
-	info->resident = property("generic.total_physical_bytes");
+	info->allocated = read_property("generic.current_allocated_bytes");
+	info->active = difference_if_known(mapped, read_property("tcmalloc.pageheap_free_bytes"));
+	info->resident = read_property("generic.total_physical_bytes");
 	info->retained = unmapped;
-	info->metadata = difference(info->resident, mapped);
-	info->frag_smallbins = difference(info->active, info->allocated);
+	info->metadata = difference_if_known(info->resident, mapped);
+	info->frag_smallbins = difference_if_known(info->active, info->allocated);
 }
 
 /* Each property walks every size class and thread cache under the heap's lock. */
 bool zm_allocator_info(bool refresh, struct zm_allocator_info *info)
 {
-	return zm_kept_info(refresh, take_figures, info);
-}
-
-unsigned zm_allocator_arenas(void)
-{
-	return 0;
-}
-
-bool zm_allocator_info_by_arena(unsigned arena, bool refresh, struct zm_allocator_info *info)
-{
-	(void)arena, (void)refresh;
-	*info = ZM_ALLOCATOR_INFO_UNKNOWN;
-	return false;
+	return zm_kept_info(refresh, read_figures, info);
 }
 
 int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit, void *context)

@@ -15,6 +15,7 @@
 #include "base/compiler.h"
 
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
+#define ZM_RAW_ARENAS 0
 #define ZM_RAW_COUNTS 0
 
 ZM_INLINE void *zm_raw_malloc(size_t size)
@@ -62,19 +63,6 @@ ZM_INLINE size_t zm_raw_usable(const void *ptr)
 	return tc_malloc_size((void *)ptr);
 }
 
-ZM_INLINE size_t zm_raw_charged(const void *ptr)
-{
-	return zm_size_map_looked_up(ptr, zm_raw_usable(ptr));
-}
-
-ZM_INLINE bool zm_raw_charged_quickly(const void *ptr, size_t *bytes)
-{
-	return zm_size_map_of(ptr, bytes);
-}
-
-ZM_INLINE bool zm_raw_charged_new_quickly(const void *ptr, size_t size, size_t *bytes)
-{
-	return zm_size_map_new(ptr, size, bytes);
-}
+#include "allocator/size_map_charged.h"
 
 #endif

@@ -320,7 +320,7 @@ static bool lower_by_stat(const struct group *group, struct zm_limit *limit)
  * which a container cannot see. The lowest group that tells will do. Asked last, so that a file
  * that can be seen is the one that is named.
  */
-static void above_mount(struct group group, struct zm_limit *limit)
+static void apply_limits_above_mount(struct group group, struct zm_limit *limit)
 {
 	while (!lower_by_stat(&group, limit) && group.below.at != group.below.end)
 		group.below = parent(group.below);
@@ -385,15 +385,15 @@ static void walk_mount(int tree, bool v1, struct zm_span point, struct zm_span b
 		return;
 	if (v1) {
 		walk_up_v1(group, limit);
-		above_mount(group, limit);
+		apply_limits_above_mount(group, limit);
 	} else {
 		walk_up_v2(group, limit);
 	}
 	zm_file_close(group.mount);
 }
 
-static void each_mount(int tree, bool v1, char *buffer, struct zm_span group,
-		       struct zm_limit *limit)
+static void apply_each_mount(int tree, bool v1, char *buffer, struct zm_span group,
+			     struct zm_limit *limit)
 {
 	size_t used = zm_span_size(group) + NAME_ROOM;
 	struct zm_lines lines;
@@ -415,13 +415,13 @@ static void each_mount(int tree, bool v1, char *buffer, struct zm_span group,
 	zm_file_close(fd);
 }
 
-static void hierarchy(int tree, bool v1, struct zm_limit *limit)
+static void apply_hierarchy(int tree, bool v1, struct zm_limit *limit)
 {
 	char buffer[BUFFER_SIZE];
 	struct zm_span group;
 
 	if (find_group(tree, v1, buffer, &group))
-		each_mount(tree, v1, buffer, group, limit);
+		apply_each_mount(tree, v1, buffer, group, limit);
 }
 
 void zm_cgroup_limits(const char *tree, struct zm_limit *limit)
@@ -430,8 +430,8 @@ void zm_cgroup_limits(const char *tree, struct zm_limit *limit)
 
 	if (*tree != '\0' && zm_file_open_directory(-1, tree, &directory))
 		return;
-	hierarchy(directory, false, limit);
-	hierarchy(directory, true, limit);
+	apply_hierarchy(directory, false, limit);
+	apply_hierarchy(directory, true, limit);
 	if (directory >= 0)
 		zm_file_close(directory);
 }

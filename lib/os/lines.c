@@ -40,12 +40,12 @@ static int read_more(struct zm_lines *lines, size_t *got)
 	return 0;
 }
 
-static struct zm_span take(struct zm_lines *lines, size_t size, size_t and_drop)
+static struct zm_span consume(struct zm_lines *lines, size_t size, size_t and_drop)
 {
-	struct zm_span taken = zm_span(lines->buffer + lines->begin, size);
+	struct zm_span piece = zm_span(lines->buffer + lines->begin, size);
 
 	lines->begin += size + and_drop;
-	return taken;
+	return piece;
 }
 
 /* The next piece that ends with a newline, with the buffer or with the text. */
@@ -62,11 +62,11 @@ static int next_piece(struct zm_lines *lines, struct zm_span *piece, bool *whole
 
 		*whole = newline != NULL;
 		if (newline) {
-			*piece = take(lines, (size_t)(newline - from), 1);
+			*piece = consume(lines, (size_t)(newline - from), 1);
 			return 0;
 		}
 		if (have == lines->size) {
-			*piece = take(lines, have, 0);
+			*piece = consume(lines, have, 0);
 			return 0;
 		}
 		searched = have;
@@ -79,7 +79,7 @@ static int next_piece(struct zm_lines *lines, struct zm_span *piece, bool *whole
 		lines->end += got;
 		if (got == 0) {
 			*whole = true;
-			*piece = take(lines, have, 0);
+			*piece = consume(lines, have, 0);
 			return have ? 0 : ENOENT;
 		}
 	}

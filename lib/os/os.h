@@ -2,10 +2,11 @@
 /*
  * lib/os/os.h - the operating system behind: the contract that every system's file fulfils.
  *
- * configure picks one system file (linux.c, darwin.c, freebsd.c, netbsd.c, openbsd.c, solaris.c,
- * haiku.c or none.c) and the capability files that go with it (lib/os/sources.mk says which). A
- * system file knows nothing of accounts nor of allocators, and no file outside this directory asks
- * which system it is on.
+ * configure picks one system file, linux.c or another (m4/zm_platform.m4 lists them), and the
+ * capability files that go with it (lib/os/sources.mk says which). A system file knows nothing of
+ * accounts nor of allocators, and no file outside this directory asks which system it is on. The
+ * linker says which function a system lacks; rss_only.c and those whose names begin with "no_" have
+ * the functions of one that cannot.
  *
  * Rules for every function here:
  *   - It returns 0 or an errno value, and stores its result through a pointer only when it

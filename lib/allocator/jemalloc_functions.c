@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/allocator/jemalloc_taken.c - the functions of a jemalloc whose names others have as well.
+ * lib/allocator/jemalloc_functions.c - the functions of a jemalloc whose names others have as well.
  */
 #include "config.h"
 
@@ -97,7 +97,7 @@ struct zm_jemalloc zm_je = {
 
 /* ---- Looking ---- */
 
-static void take_by_flags(void)
+static void use_flag_functions(void)
 {
 	zm_je.malloc = malloc_by_flags;
 	zm_je.calloc = calloc_by_flags;
@@ -112,14 +112,14 @@ static void take_by_flags(void)
 #include <dlfcn.h>
 
 /* A data pointer to a function pointer, as POSIX's dlsym(3) requires to work. */
-#define TAKE(name) (*(void **)&functions.name = dlsym(handle, #name)) != NULL
+#define FIND(name) (*(void **)&functions.name = dlsym(handle, #name)) != NULL
 
 /*
  * From the object that holds mallctl(), a name that is jemalloc's alone. mallocx() and its like are
  * taken from there, too: gperftools exports a nallocx of its own. A program that has jemalloc's
  * static library in itself is no object that dlopen() gives a handle of.
  */
-static bool take_by_address(void)
+static bool find_by_address(void)
 {
 	struct zm_jemalloc functions = zm_je;
 	void *mallctl_at, *handle;
@@ -132,8 +132,8 @@ static bool take_by_address(void)
 	handle = dlopen(object.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
 	if (handle == NULL)
 		return false;
-	found = TAKE(malloc) && TAKE(calloc) && TAKE(realloc) && TAKE(free) && TAKE(mallocx) &&
-		TAKE(sallocx) && TAKE(sdallocx) && TAKE(nallocx);
+	found = FIND(malloc) && FIND(calloc) && FIND(realloc) && FIND(free) && FIND(mallocx) &&
+		FIND(sallocx) && FIND(sdallocx) && FIND(nallocx);
 	dlclose(handle);
 	if (found)
 		zm_je = functions;
@@ -142,17 +142,17 @@ static bool take_by_address(void)
 
 #else
 
-static bool take_by_address(void)
+static bool find_by_address(void)
 {
 	return false;
 }
 
 #endif
 
-static void take(void)
+static void choose_functions(void)
 {
-	if (!take_by_address())
-		take_by_flags();
+	if (!find_by_address())
+		use_flag_functions();
 }
 
 #else
@@ -175,7 +175,7 @@ static bool plain_malloc_is_jemalloc(void)
 	return after != before && !was_called;
 }
 
-static void take(void)
+static void choose_functions(void)
 {
 	if (plain_malloc_is_jemalloc()) {
 		zm_je.malloc = malloc;
@@ -183,15 +183,15 @@ static void take(void)
 		zm_je.realloc = realloc;
 		zm_je.free = free;
 	} else
-		take_by_flags();
+		use_flag_functions();
 }
 
 #endif
 
-void zm_je_take_functions(void)
+void zm_je_find_functions(void)
 {
 	looking = true;
-	take();
+	choose_functions();
 	looking = false;
 }
 
