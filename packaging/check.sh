@@ -156,7 +156,7 @@ check_deb() {
 	say sh -c 'cd /srv/consumer && sh /srv/source/tests/consumer/build.sh pkg-config c++ static cmake autoconf'
 	say zmalloc info
 
-	for flavour in tcmalloc:tcmalloc- tcmalloc-minimal:tcmalloc mimalloc:mimalloc- libc:glibc- :jemalloc-; do
+	for flavour in $(awk -f "$here/flavours.awk" "$here/allocators"); do
 		package=libzmalloc1${flavour%:*}
 		test "$package" = libzmalloc1 || package=libzmalloc1-${flavour%:*}
 		apt install "$package"
@@ -244,7 +244,7 @@ check_missing() {
 	mkdir -p "$root/srv/source" "$root/srv/build"
 	tar xf "$tarball" -C "$root/srv/source" --strip-components=1
 	cp "$tarball" "$root/srv/build"
-	allocators='libjemalloc-dev libgoogle-perftools-dev libmimalloc-dev'
+	allocators=$(awk '!/^#/ && $3 != "-" && !seen[$3]++ { print $3 }' "$here/allocators" | tr '\n' ' ')
 	version=${new%-*} base=$(basename "$tarball")
 	apt update
 	# shellcheck disable=SC2086 # a list of packages

@@ -84,16 +84,18 @@ lines=$(sed -n '/^libzmalloc /,$p' output | wc -l)
 test "$lines" -le 15 || wrong "prints a summary of $lines lines"
 
 # ---- The allocator
-every='auto jemalloc tcmalloc tcmalloc_minimal mimalloc libc'
+list=$srcdir/packaging/allocators
+every="auto $(sed '/^#/d; s/ .*//' "$list" | tr '\n' ' ')"
 stops "$every" --with-malloc=nonsense
 stops "$every" --without-malloc
 stops "$every" --with-malloc=
 stops "nonsense $every" MALLOC=nonsense
-stops 'libjemalloc-dev jemalloc-devel' --with-malloc=jemalloc zm_cv_malloc_jemalloc=no
+while read -r name says apt dnf zypper apk pkg brew; do
+	test "$apt" = - || stops "$apt $dnf $apk $brew" --with-malloc="$name" zm_cv_malloc_"$name"=no
+done <<-END
+	$(sed '/^#/d' "$list")
+END
 stops 'libjemalloc-dev MALLOC=jemalloc' MALLOC=jemalloc zm_cv_malloc_jemalloc=no
-stops 'libgoogle-perftools-dev gperftools-devel' --with-malloc=tcmalloc zm_cv_malloc_tcmalloc=no
-stops libgoogle-perftools-dev --with-malloc=tcmalloc_minimal zm_cv_malloc_tcmalloc_minimal=no
-stops 'libmimalloc-dev mimalloc-devel' --with-malloc=mimalloc zm_cv_malloc_mimalloc=no
 takes 'allocator .*libc (chosen by auto' zm_cv_malloc_jemalloc=no
 takes 'allocator .*libc (asked for by .*MALLOC=libc' MALLOC=libc
 takes 'allocator .*libc (asked for by --with-malloc' MALLOC=jemalloc --with-malloc=libc

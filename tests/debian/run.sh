@@ -10,14 +10,15 @@
 # Environment: JOBS (the processors there are).
 # KEEP=yes        the chroots stay, and are taken as they are by the next run; README's commands need
 #                 a new one and are left out there
-# ONLY="NAME..."  these lines alone: readme, jemalloc, tcmalloc, tcmalloc_minimal, mimalloc, libc, lto, deb
+# ONLY="NAME..."  these lines alone: readme, an allocator of packaging/allocators, lto, deb
 # NOCHECK=1       `make deb` without the test suites
 set -u
 
 source=$(cd "$(dirname "$0")/../.." && pwd)
 room=$PWD/check-debian
 jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
-only=${ONLY:-readme jemalloc tcmalloc tcmalloc_minimal mimalloc libc lto deb}
+allocators=$(sed '/^#/d; s/ .*//' "$source/packaging/allocators" | tr '\n' ' ')
+only=${ONLY:-readme $allocators lto deb}
 cache=$room
 passed=0 failed=0
 
@@ -156,7 +157,7 @@ run_suite() {
 		return
 	}
 	build="set -e; rm -rf build/\$name; mkdir -p build/\$name; cd build/\$name; ../../source/configure -q --enable-werror"
-	for name in jemalloc tcmalloc tcmalloc_minimal mimalloc libc; do
+	for name in $allocators; do
 		run $name "build/$name" "name=$name; $build --with-malloc=$name
 			make -s -j $jobs && make -j $jobs check zm_once_tests="
 	done

@@ -10,6 +10,11 @@ set -u
 source=$(cd "$(dirname "$0")/../.." && pwd)
 here=$source/tests/portability
 cc=${CC:-gcc}
+
+getconf GNU_LIBC_VERSION >/dev/null 2>&1 && command -v "$cc" >/dev/null 2>&1 || {
+	echo "SKIP: the declarations are for $cc with the headers of glibc"
+	exit 77
+}
 failed=0
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/zmalloc-stubs.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -45,7 +50,7 @@ check() {
 	macro=$2
 	shift 2
 	errors=0
-	set -- "$@" backtrace environment limit no_group_limit no_process no_stat pages sigpipe text
+	set -- "$@" backtrace environment limit no_group_limit no_process no_stat pages sigpipe ../base/text ../base/builder
 	for bits in $widths; do
 		for file in "$@"; do
 			compile "$system" "$macro" "$bits" -fsyntax-only "$source/lib/os/$file.c" || errors=$((errors + 1))
@@ -87,7 +92,7 @@ for system in ${*:-freebsd dragonfly netbsd openbsd solaris haiku}; do
 	solaris) check solaris STUBS solaris rss_only file ;;
 	haiku)
 		check haiku STUBS haiku rss_only
-		run haiku areas haiku rss_only text
+		run haiku areas haiku rss_only ../base/text ../base/builder
 		;;
 	*)
 		echo "stubs: no system $system" >&2
