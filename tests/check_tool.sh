@@ -47,14 +47,37 @@ contains() {
 	esac
 }
 
+# What bash offers after these words; everything that is asked for below, where there is no bash.
+complete() {
+	if command -v bash >/dev/null 2>&1; then
+		PATH=$PWD/tools:$PATH bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _zmalloc; echo "${COMPREPLY[*]}"' \
+			- "$srcdir/tools/zmalloc.bash" "$@"
+	else
+		echo "${command-} --${option-}"
+	fi
+}
+
 # ---- Help and misuse
 
 expect 0 'help' $zmalloc --help
 contains 'usage: zmalloc' "$out" help
-for command in info stat top; do
+commands=$(echo "$out" | sed -n 's/^  \([a-z][a-z]*\)  *.*/\1/p')
+contains stat "$commands" 'the commands that help lists'
+for command in $(sed -n 's/^int command_\([a-z]*\)(.*/\1/p' "$srcdir/tools/command.h"); do
+	echo "$commands" | grep -qx "$command" || wrong "command_$command() of tools/command.h is not among the commands of tools/zmalloc.c"
+done
+page=$srcdir/man/zmalloc.1
+for command in $commands; do
 	expect 0 "$command help" $zmalloc $command --help
 	contains "usage: zmalloc $command" "$out" "$command help"
 	test "$(echo "$out" | awk '{ if (length > 100) print }')" = '' || wrong "$command help: lines over 100 columns"
+	grep -qx "\.Cm $command" "$page" || wrong "man/zmalloc.1: SYNOPSIS has no command $command"
+	grep -qx "\.It Cm $command" "$page" || wrong "man/zmalloc.1: DESCRIPTION has no command $command"
+	for option in $(echo "$out" | sed -n 's/^  -., --\([a-z]*\).*/\1/p'); do
+		grep -Eq "^\.It Fl . , -$option( |\$)" "$page" || wrong "man/zmalloc.1: no option --$option, which zmalloc $command takes"
+		contains " --$option " " $(complete zmalloc $command --) " "completion of $command"
+	done
+	contains " $command " " $(complete zmalloc '') " completion
 done
 expect 0 version $zmalloc --version
 expect 2 'no command' $zmalloc
@@ -192,10 +215,6 @@ fi
 # ---- Completion
 
 if has bash; then
-	complete() {
-		PATH=$PWD/tools:$PATH bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _zmalloc; echo "${COMPREPLY[*]}"' \
-			- "$srcdir/tools/zmalloc.bash" "$@"
-	}
 	contains stat "$(complete zmalloc s)" completion
 	contains --openmetrics "$(complete zmalloc top --o)" completion
 	contains "$two" "$(complete zmalloc stat "$two")" completion

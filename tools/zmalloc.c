@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* `zmalloc --help` lists them; completion and manual page have them too, as tests/check_tool.sh checks. */
 struct command {
 	const char *name;
+	const char *operand; /* what it is called in the list */
+	const char *summary; /* a line of the list */
 	int (*run)(const struct options *options);
 	const char *letters; /* of the options it takes, as in `known` */
 	int operands;        /* at least so many; -1: none allowed */
@@ -18,7 +21,7 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{"info", command_info, "jh", -1,
+	{"info", "", "the library, its allocator, and the memory there is", command_info, "jh", -1,
 	 "usage: zmalloc info [--json]\n"
 	 "\n"
 	 "Show what programs get here: the library's version, the allocator behind it and what it\n"
@@ -26,7 +29,7 @@ static const struct command commands[] = {
 	 "\n"
 	 "  -j, --json          one JSON object\n"
 	 "  -h, --help          this text\n"},
-	{"stat", command_stat, "joh", 1,
+	{"stat", "PID|NAME", "all figures of a process", command_stat, "joh", 1,
 	 "usage: zmalloc stat [--json | --openmetrics] PID|NAME...\n"
 	 "\n"
 	 "Show all figures of processes that publish them, by number or by name.\n"
@@ -34,7 +37,7 @@ static const struct command commands[] = {
 	 "  -j, --json          a JSON array\n"
 	 "  -o, --openmetrics   OpenMetrics text, as Prometheus reads it\n"
 	 "  -h, --help          this text\n"},
-	{"top", command_top, "jodnh", -1,
+	{"top", "", "a live view of every process", command_top, "jodnh", -1,
 	 "usage: zmalloc top [-d SECONDS] [-n ROUNDS] [--json | --openmetrics]\n"
 	 "\n"
 	 "Show every process of this user that publishes its figures, the largest first, live on "
@@ -59,17 +62,24 @@ static const struct option known[] = {
 	{"help", no_argument, NULL, 'h'},        {0},
 };
 
-static const char help[] =
-	"usage: zmalloc COMMAND [OPTION]...\n"
-	"\n"
-	"  info             the library, its allocator, and the memory there is\n"
-	"  stat PID|NAME    all figures of a process\n"
-	"  top              a live view of every process\n"
+static const char help_begin[] = "usage: zmalloc COMMAND [OPTION]...\n\n";
+static const char help_end[] =
 	"\n"
 	"`zmalloc COMMAND --help` tells a command's options; `zmalloc --version` the version.\n"
 	"\n"
 	"stat and top see processes of this user that publish their figures: those started with\n"
 	"ZMALLOC_PUBLISH=1 in the environment, or that call zmalloc_stats_publish().\n";
+
+static bool print_help(FILE *to)
+{
+	fputs(help_begin, to);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %s %-*s %s\n", commands[i].name,
+			(int)(15 - strlen(commands[i].name)), commands[i].operand,
+			commands[i].summary);
+	fputs(help_end, to);
+	return fflush(to) == 0;
+}
 
 static int misused(const struct command *command)
 {
@@ -143,11 +153,11 @@ int main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : NULL;
 
 	if (name == NULL) {
-		fputs(help, stderr);
+		print_help(stderr);
 		return MISUSED;
 	}
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
-		return fputs(help, stdout) < 0 ? FAILED : DONE;
+		return print_help(stdout) ? DONE : FAILED;
 	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
 		printf("zmalloc %s (%s)\n", zmalloc_version(), zmalloc_allocator());
 		return DONE;
