@@ -45,6 +45,6 @@ tests/next/include/zmalloc/stats.h: include/zmalloc/stats.h
 tests/next/lib/stats/figure_list.h: lib/stats/figure_list.h
 	@$(MKDIR_P) tests/next/lib/stats
 	$(AM_V_GEN)awk '/The next row goes here/ { \
-		print "INTEGER(next_bytes, BYTES, COUNTER, PROCESS, ALWAYS, account.peak, \"NEXT\", \"The next figure\") \\" } \
+		print "INTEGER(next_bytes, BYTES, COUNTER, PROCESS, ALWAYS, zm_account_peak(), \"NEXT\", \"The next figure\") \\" } \
 		{ print }' $(srcdir)/lib/stats/figure_list.h >$@-new
 	@mv $@-new $@

@@ -18,7 +18,7 @@
  * group   PROCESS: only a process has it; ALLOCATOR: an arena of the allocator has it as well
  * known   ALWAYS, or MAYBE: the allocator or the system may not tell. On a page of an older library, and in
  *         a struct of an older program, any figure may be missing.
- * source  where the value is found in struct zm_figure_sources
+ * source  the value, as an expression in zm_figures_fill(); ZM_UNKNOWN where the source does not know it
  * of, to  the members whose ratio it is
  * column  heading in tables that have a line for each process; "" for a figure without a column there
  * help    a sentence without its full stop; it stands in the table for people, in OpenMetrics, and with a
@@ -28,37 +28,37 @@
 #define ZM_FIGURE_LIST_H
 
 /* clang-format off */
-#define ZM_FIGURES(INTEGER, RATIO)                                                                         \
-	INTEGER(used_bytes, BYTES, GAUGE, PROCESS, ALWAYS, account.used, "USED",                           \
-		"Live blocks allocated through libzmalloc")                                                \
-	INTEGER(peak_bytes, BYTES, GAUGE, PROCESS, ALWAYS, account.peak, "PEAK",                           \
-		"The highest that used has been")                                                          \
-	INTEGER(rss_bytes, BYTES, GAUGE, PROCESS, MAYBE, kernel.rss, "RSS",                                \
-		"Resident set of the process")                                                             \
-	INTEGER(allocated_bytes, BYTES, GAUGE, ALLOCATOR, ALWAYS, allocator.allocated, "",                 \
-		"Live blocks of the allocator")                                                            \
-	INTEGER(active_bytes, BYTES, GAUGE, ALLOCATOR, MAYBE, allocator.active, "",                        \
-		"Pages that hold live blocks")                                                             \
-	INTEGER(resident_bytes, BYTES, GAUGE, ALLOCATOR, MAYBE, allocator.resident, "",                    \
-		"Allocator pages that may be in memory")                                                   \
-	INTEGER(retained_bytes, BYTES, GAUGE, ALLOCATOR, MAYBE, allocator.retained, "",                    \
-		"Addresses kept, given back to the kernel")                                                \
-	INTEGER(muzzy_bytes, BYTES, GAUGE, ALLOCATOR, MAYBE, allocator.muzzy, "",                          \
-		"Pages that the kernel may take")                                                          \
-	INTEGER(metadata_bytes, BYTES, GAUGE, ALLOCATOR, MAYBE, allocator.metadata, "",                    \
-		"The allocator's own bookkeeping")                                                         \
-	INTEGER(frag_smallbins_bytes, BYTES, GAUGE, ALLOCATOR, MAYBE, allocator.frag_smallbins, "",        \
-		"Free space inside slabs in use")                                                          \
-	INTEGER(threads, COUNT, GAUGE, PROCESS, ALWAYS, account.threads, "",                               \
-		"Live threads that have used libzmalloc")                                                  \
-	RATIO(allocator_frag_ratio, active_bytes, allocated_bytes, "FRAG",                                 \
-		"Active over allocated")                                                                   \
-	RATIO(allocator_rss_ratio, resident_bytes, active_bytes, "",                                       \
-		"Allocator resident over active")                                                          \
-	RATIO(rss_overhead_ratio, rss_bytes, resident_bytes, "",                                           \
-		"Process resident over allocator resident")                                                \
-	RATIO(mem_fragmentation_ratio, rss_bytes, used_bytes, "",                                          \
-		"Process resident over used")                                                              \
+#define ZM_FIGURES(INTEGER, RATIO)                                                                 \
+	INTEGER(used_bytes, BYTES, GAUGE, PROCESS, ALWAYS, zm_account_used(), "USED",              \
+		"Live blocks allocated through libzmalloc")                                        \
+	INTEGER(peak_bytes, BYTES, GAUGE, PROCESS, ALWAYS, zm_account_peak(), "PEAK",              \
+		"The highest that used has been")                                                  \
+	INTEGER(rss_bytes, BYTES, GAUGE, PROCESS, MAYBE, resident_set(), "RSS",                    \
+		"Resident set of the process")                                                     \
+	INTEGER(allocated_bytes, BYTES, GAUGE, ALLOCATOR, ALWAYS, info->allocated, "",             \
+		"Live blocks of the allocator")                                                    \
+	INTEGER(active_bytes, BYTES, GAUGE, ALLOCATOR, MAYBE, info->active, "",                    \
+		"Pages that hold live blocks")                                                     \
+	INTEGER(resident_bytes, BYTES, GAUGE, ALLOCATOR, MAYBE, info->resident, "",                \
+		"Allocator pages that may be in memory")                                           \
+	INTEGER(retained_bytes, BYTES, GAUGE, ALLOCATOR, MAYBE, info->retained, "",                \
+		"Addresses kept, given back to the kernel")                                        \
+	INTEGER(muzzy_bytes, BYTES, GAUGE, ALLOCATOR, MAYBE, info->muzzy, "",                      \
+		"Pages that the kernel may take")                                                  \
+	INTEGER(metadata_bytes, BYTES, GAUGE, ALLOCATOR, MAYBE, info->metadata, "",                \
+		"The allocator's own bookkeeping")                                                 \
+	INTEGER(frag_smallbins_bytes, BYTES, GAUGE, ALLOCATOR, MAYBE, info->frag_smallbins, "",    \
+		"Free space inside slabs in use")                                                  \
+	INTEGER(threads, COUNT, GAUGE, PROCESS, ALWAYS, zm_account_threads(), "",                  \
+		"Live threads that have used libzmalloc")                                          \
+	RATIO(allocator_frag_ratio, active_bytes, allocated_bytes, "FRAG",                         \
+		"Active over allocated")                                                           \
+	RATIO(allocator_rss_ratio, resident_bytes, active_bytes, "",                               \
+		"Allocator resident over active")                                                  \
+	RATIO(rss_overhead_ratio, rss_bytes, resident_bytes, "",                                   \
+		"Process resident over allocator resident")                                        \
+	RATIO(mem_fragmentation_ratio, rss_bytes, used_bytes, "",                                  \
+		"Process resident over used")                                                      \
 	/* The next row goes here. */
 /* clang-format on */
 

@@ -8,7 +8,9 @@
 
 #include <math.h>
 
+#include "account/account.h"
 #include "base/assert.h"
+#include "os/os.h"
 
 /* ---- The list and the header agree ---- */
 
@@ -83,10 +85,11 @@ bool zm_figure_is_known(const struct zmalloc_stats *stats, size_t room,
 
 /* ---- Filling ---- */
 
-/* ZM_UNKNOWN is the largest of as many bytes as the source has. */
-static uint64_t widened(uint64_t value, size_t bytes)
+static size_t resident_set(void)
 {
-	return bytes < sizeof(value) && value == SIZE_MAX ? ZMALLOC_STATS_UNKNOWN : value;
+	size_t bytes;
+
+	return zm_os_rss(&bytes) == 0 ? bytes : ZM_UNKNOWN;
 }
 
 enum {
@@ -94,18 +97,21 @@ enum {
 	ALWAYS
 };
 
-static uint64_t taken(uint64_t value, bool wanted, int known)
+/* value: of so many bytes, whose largest is ZM_UNKNOWN. */
+static uint64_t taken(uint64_t value, size_t bytes, int known)
 {
-	zm_assert(!wanted || known != ALWAYS || value != ZMALLOC_STATS_UNKNOWN);
+	if (bytes < sizeof(value) && value == SIZE_MAX)
+		value = ZMALLOC_STATS_UNKNOWN;
+	zm_assert(known != ALWAYS || value != ZMALLOC_STATS_UNKNOWN);
 	(void)known;
-	return wanted ? value : ZMALLOC_STATS_UNKNOWN;
+	return value;
 }
 
 #define FILL(member, unit, kind, group, known, source, column, help)                               \
-	stats->member = taken(widened(from->source, sizeof(from->source)),                         \
-			      (groups & ZM_GROUP_##group) != 0, known);
+	stats->member = (groups & ZM_GROUP_##group) != 0 ? taken(source, sizeof(source), known)    \
+							 : ZMALLOC_STATS_UNKNOWN;
 
-void zm_figures_fill(struct zmalloc_stats *stats, const struct zm_figure_sources *from, int groups)
+void zm_figures_fill(struct zmalloc_stats *stats, const struct zm_allocator_info *info, int groups)
 {
 	stats->size = sizeof(*stats);
 	ZM_FIGURES(FILL, ZM_NO_FIGURE)

@@ -14,17 +14,6 @@
 #include "allocator/allocator.h"
 #include "stats/figure_list.h"
 
-/* What figures are taken from. ZM_UNKNOWN stands for what a source does not know. */
-struct zm_figure_sources {
-	struct {
-		size_t used, peak, threads;
-	} account;
-	struct {
-		size_t rss;
-	} kernel;
-	struct zm_allocator_info allocator;
-};
-
 enum zm_figure_unit {
 	ZM_UNIT_BYTES,
 	ZM_UNIT_COUNT,
@@ -55,8 +44,11 @@ enum {
 };
 extern const struct zm_figure zm_figures[ZM_FIGURES_COUNT];
 
-/* Fill the struct: integers of these groups (enum zm_figure_group), the others unknown, and ratios. */
-void zm_figures_fill(struct zmalloc_stats *stats, const struct zm_figure_sources *from, int groups);
+/*
+ * Fill the struct: the integers of these groups (enum zm_figure_group), the others unknown, and the ratios.
+ * info  of the allocator or of one of its arenas
+ */
+void zm_figures_fill(struct zmalloc_stats *stats, const struct zm_allocator_info *info, int groups);
 
 /* The ratios alone, from the integers. */
 void zm_figures_derive(struct zmalloc_stats *stats);

@@ -10,7 +10,6 @@
 
 #include "account/account.h"
 #include "base/sized.h"
-#include "os/os.h"
 #include "stats/figures.h"
 #include "stats/stats.h"
 
@@ -43,15 +42,10 @@ bool zm_allocator_figures(bool refresh, struct zm_allocator_info *info)
 
 void zm_stats_take(bool refresh, struct zmalloc_stats *stats)
 {
-	struct zm_figure_sources from;
+	struct zm_allocator_info info;
 
-	zm_allocator_figures(refresh, &from.allocator);
-	from.account.used = zm_account_used();
-	from.account.peak = zm_account_peak();
-	from.account.threads = zm_account_threads();
-	if (zm_os_rss(&from.kernel.rss) != 0)
-		from.kernel.rss = ZM_UNKNOWN;
-	zm_figures_fill(stats, &from, ZM_GROUP_PROCESS | ZM_GROUP_ALLOCATOR);
+	zm_allocator_figures(refresh, &info);
+	zm_figures_fill(stats, &info, ZM_GROUP_PROCESS | ZM_GROUP_ALLOCATOR);
 }
 
 int zmalloc_stats_get(struct zmalloc_stats *stats, int refresh)
@@ -71,16 +65,16 @@ unsigned zmalloc_stats_arenas(void)
 
 int zmalloc_stats_get_arena(unsigned arena, int refresh, struct zmalloc_stats *stats)
 {
-	struct zm_figure_sources from = {.allocator = ZM_ALLOCATOR_INFO_UNKNOWN};
+	struct zm_allocator_info info;
 	struct zmalloc_stats taken;
 
 	if (!zm_sized_is_set(stats))
 		return -1;
-	if (!zm_allocator_info_by_arena(arena, refresh != 0, &from.allocator)) {
+	if (!zm_allocator_info_by_arena(arena, refresh != 0, &info)) {
 		errno = zm_allocator_arenas() == 0 ? ENOTSUP : ENOENT;
 		return -1;
 	}
-	zm_figures_fill(&taken, &from, ZM_GROUP_ALLOCATOR);
+	zm_figures_fill(&taken, &info, ZM_GROUP_ALLOCATOR);
 	return zm_sized_hand_over(stats, &taken, sizeof(taken));
 }
 
