@@ -433,13 +433,18 @@ static int stock_flag(unsigned arena)
 	return MALLOCX_TCACHE(stocks[arena] - 1);
 }
 
-/* The program will get the region: its size has to be known as that of any new block. */
+/*
+ * The program will get the region: its size has to be known as that of any new block, and its granule,
+ * or the next cycle would not see the slab.
+ */
 static void *allocate_region(unsigned bin, int flags)
 {
 	void *ptr = ZM_JE_OWN(mallocx)(je.layout.bin[bin].region_bytes, flags);
 
-	if (ptr != NULL)
-		zm_raw_charged(ptr);
+	if (ptr == NULL)
+		return NULL;
+	zm_granule_note(ptr);
+	zm_raw_charged(ptr);
 	return ptr;
 }
 
