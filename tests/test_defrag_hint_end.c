@@ -345,14 +345,17 @@ static unsigned bin_of(const struct held_block *block)
 	return bin;
 }
 
-/* Blocks of one size are hidden in part. That keeps none of another size from moving at once. */
+/*
+ * Blocks of one size are hidden in part. That keeps none of another size from moving at once. With fewer
+ * blocks there is nothing that is worth a scan.
+ */
 START_TEST(doubt_is_for_blocks_of_one_size)
 {
 	struct program program = {.pause_ms = 100};
 	unsigned hidden;
 	size_t moved;
 
-	program_begin(&program, COUNT, 80);
+	program_begin(&program, 150000, 80);
 	hidden = bin_of(&program.blocks.held[0]);
 	for (size_t i = 0; i < program.blocks.count; i++)
 		program.blocks.held[i].hidden =

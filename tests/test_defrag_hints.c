@@ -107,7 +107,7 @@ START_TEST(pauses_end_nothing)
 	ck_assert_int_eq(zdefrag_hint_get_stats(&stats), 0);
 	ck_assert_uint_eq(stats.cycles, 1);
 	ck_assert_uint_eq(stats.moved, moved);
-	ck_assert_uint_lt(frag_bytes(), before + fragmented / 20);
+	ck_assert_uint_lt(frag_bytes(), before + fragmented / 10);
 	zdefrag_hint_end();
 	blocks_check(&blocks);
 	blocks_free(&blocks);

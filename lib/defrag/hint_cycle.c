@@ -25,10 +25,12 @@
 #define TARGET_PART 150
 
 /*
- * Less than this part of live bytes is not worth scanning for: 1 %. In a heap of 10 MB half of that is a
- * handful of slabs, for whose last blocks a program that asks at random is waited for for ten passes.
+ * Less than this part of live bytes is not worth scanning for: 1 %. In a small heap that is a handful of
+ * slabs, for whose last blocks a program that asks at random is waited for for ten passes, and then for
+ * those of the next: 32 pages have to be gained in any case.
  */
 #define WORTH_PART 100
+#define WORTH_MIN_BYTES ((size_t)128 << 10)
 
 /* A plan that falls short by this part of live bytes looks at slabs that were asked about late. */
 #define SHORT_PART 400
@@ -116,7 +118,8 @@ static int look(struct zm_gate_figures *figures, size_t *want)
 	if (figures->frag_bytes <= figures->live_bytes / BEGIN_PART)
 		return ZDEFRAG_REASON_LOW;
 	*want = figures->frag_bytes - target;
-	if (figures->attainable_bytes <= figures->live_bytes / WORTH_PART)
+	if (figures->attainable_bytes <= figures->live_bytes / WORTH_PART ||
+	    figures->attainable_bytes <= WORTH_MIN_BYTES)
 		return ZDEFRAG_REASON_UNATTAINABLE;
 	if (*want > figures->attainable_bytes)
 		*want = figures->attainable_bytes;
