@@ -15,7 +15,8 @@ zm_check_tests += $(zm_defrag_tests)
 # Hints on a clock that is put ahead.
 zm_defrag_internal_tests = \
 	tests/test_defrag_hint_end \
-	tests/test_defrag_hint_orders
+	tests/test_defrag_hint_orders \
+	tests/test_defrag_hint_work
 zm_internal_tests += $(zm_defrag_internal_tests)
 
 zm_defrag_blocks = tests/defrag_blocks.c tests/defrag_blocks.h
@@ -35,6 +36,8 @@ tests_test_defrag_hint_end_SOURCES = tests/test_defrag_hint_end.c $(zm_defrag_pr
 tests_test_defrag_hint_end_LDADD = $(zm_internal_ldadd)
 tests_test_defrag_hint_orders_SOURCES = tests/test_defrag_hint_orders.c $(zm_defrag_program)
 tests_test_defrag_hint_orders_LDADD = $(zm_internal_ldadd)
+tests_test_defrag_hint_work_SOURCES = tests/test_defrag_hint_work.c $(zm_defrag_program)
+tests_test_defrag_hint_work_LDADD = $(zm_internal_ldadd)
 tests_test_defrag_hint_threads_SOURCES = tests/test_defrag_hint_threads.c $(zm_defrag_blocks)
 tests_test_defrag_pointers_SOURCES = tests/test_defrag_pointers.c $(zm_defrag_blocks)
 

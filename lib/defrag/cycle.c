@@ -265,7 +265,10 @@ static bool unpin_slabs(uint32_t work, bool forget)
 	return zm_cycle.cursor == zm_cycle.slabs_count;
 }
 
-/* What is in stock, for one arena at a time: a few thousand regions at most. True: nothing is left. */
+/*
+ * What is in stock, for one arena at a time: a few thousand regions at most. True: nothing is left. Before
+ * slabs are looked at, as a region that is in stock keeps its slab from being empty.
+ */
 static bool drain_stocks(void)
 {
 	if (zm_cycle.drained == 0) {
@@ -277,12 +280,12 @@ static bool drain_stocks(void)
 
 bool zm_cycle_unpin_some(uint32_t work)
 {
-	return unpin_slabs(work, false) && drain_stocks();
+	return drain_stocks() && unpin_slabs(work, false);
 }
 
 bool zm_cycle_release_some(uint32_t work)
 {
-	if (!unpin_slabs(work, true) || !drain_stocks() || !clear_tables_some())
+	if (!drain_stocks() || !unpin_slabs(work, true) || !clear_tables_some())
 		return false;
 	zm_store(&zm_cycle.owner, NULL);
 	return true;
