@@ -18,13 +18,20 @@ zm_check_tests += \
 	tests/test_thread_used \
 	tests/test_threads
 
-zm_internal_tests += tests/test_account_edges tests/test_assert
+zm_internal_tests += tests/test_account_clients tests/test_account_edges tests/test_assert tests/test_refusals
+tests_test_account_clients_SOURCES = tests/test_account_clients.c $(zm_defrag_blocks)
+tests_test_account_clients_LDADD = $(zm_internal_ldadd)
+tests_test_account_clients_CPPFLAGS = $(AM_CPPFLAGS)
 tests_test_account_edges_LDADD = $(zm_internal_ldadd)
 tests_test_account_edges_CPPFLAGS = $(AM_CPPFLAGS)
-# What a thread has differs where counters are borrowed: the objects that the test is linked with know
+tests_test_refusals_LDADD = $(zm_internal_ldadd)
+tests_test_refusals_CPPFLAGS = $(AM_CPPFLAGS)
+# What a thread has differs where counters are borrowed: the objects that the tests are linked with know
 # by this that they are the shared library's.
 if ZM_JE_PRIVATE
+tests_test_account_clients_CPPFLAGS += -DPIC
 tests_test_account_edges_CPPFLAGS += -DPIC
+tests_test_refusals_CPPFLAGS += -DPIC
 endif
 tests_test_assert_LDADD = $(zm_internal_ldadd)
 

@@ -21,6 +21,7 @@
 #include <dlfcn.h>
 #endif
 
+#include "lib/account/client.h"
 #include "lib/account/state.h"
 #include "lib/base/fork.h"
 #include "lib/base/lock.h"
@@ -324,62 +325,33 @@ START_TEST(test_used_memory_is_between_nought_and_the_peak)
 }
 END_TEST
 
-/* ---- Hooks -------------------------------------------------------------------------------------- */
+/* ---- How often ---------------------------------------------------------------------------------- */
 
-static size_t hook_calls;
+static size_t passes;
 
-static void count_call(void)
+static void count_pass(void)
 {
-	hook_calls++;
-	errno = 88;
+	passes++;
 }
 
 /* What comes by there takes a lock: each visit has to last for a good many blocks. */
 START_TEST(test_the_cold_path_is_rare)
 {
+	static const struct zm_client client = {.passed = count_pass};
 	static void *block[4096];
 	size_t below = zmalloc_peak_memory() - zmalloc_used_memory();
 	void *base = zmalloc(below + MIB);
 
-	hook_calls = 0;
-	zm_account_set_hook(count_call);
+	passes = 0;
+	zm_client_set(ZM_CLIENT_PUBLISH, &client);
 	for (size_t i = 0; i < COUNT_OF(block); i++)
 		block[i] = zmalloc(KIB);
-	zm_account_set_hook(NULL);
-	ck_assert_uint_ge(hook_calls, COUNT_OF(block) * KIB / (128 * KIB));
-	ck_assert_uint_le(hook_calls, COUNT_OF(block) * KIB / (32 * KIB));
+	zm_client_set(ZM_CLIENT_PUBLISH, NULL);
+	ck_assert_uint_ge(passes, COUNT_OF(block) * KIB / (128 * KIB));
+	ck_assert_uint_le(passes, COUNT_OF(block) * KIB / (32 * KIB));
 	for (size_t i = 0; i < COUNT_OF(block); i++)
 		zfree(block[i]);
 	zfree(base);
-}
-END_TEST
-
-static void call_in_child(void *unused)
-{
-	void *block;
-
-	(void)unused;
-	REQUIRE_EQ(hook_calls, 0);
-	errno = 77;
-	block = zmalloc(100);
-	REQUIRE_EQ(errno, 77);
-	REQUIRE_EQ(hook_calls, 1);
-	for (int i = 0; i < 1000; i++) {
-		block = zrealloc(block, 100 + (size_t)i);
-		zfree(zmalloc(100));
-	}
-	zfree(block);
-	REQUIRE_EQ(hook_calls, 1);
-}
-
-START_TEST(test_the_hook_of_children_is_called_once)
-{
-	hook_calls = 0;
-	zfree(zmalloc(1));
-	zm_account_set_child_hook(count_call);
-	run_child_ok(call_in_child, NULL);
-	zm_account_set_child_hook(NULL);
-	ck_assert_uint_eq(hook_calls, 0);
 }
 END_TEST
 
@@ -635,7 +607,6 @@ int main(void)
 	tcase_add_test(tests, test_threads_that_come_and_go_share_a_record);
 	tcase_add_test(tests, test_used_memory_is_between_nought_and_the_peak);
 	tcase_add_test(tests, test_the_cold_path_is_rare);
-	tcase_add_test(tests, test_the_hook_of_children_is_called_once);
 	tcase_add_test(tests, test_glibcs_sizes_are_read);
 	tcase_add_test(tests, test_a_call_out_of_what_is_made_once_comes_back);
 	tcase_add_test(tests, test_a_fork_waits_for_what_is_made_once);

@@ -10,6 +10,7 @@
 #include <zmalloc.h>
 
 #include "account/account.h"
+#include "account/client.h"
 #include "defrag/hint.h"
 
 #define COUNT block_steps(150000, 60000)
@@ -88,7 +89,7 @@ START_TEST(one_scan_more_is_enough_after_counting)
 	program_scan(&program);
 	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_COUNTING);
 	ck_assert_uint_eq(program.moved, 0);
-	ck_assert_ptr_null(zm_account_watched());
+	ck_assert_ptr_null(zm_client_of(ZM_CLIENT_DEFRAG));
 	moves_in_the_next_scan(&program);
 	program_end(&program);
 }
@@ -209,7 +210,7 @@ START_TEST(holds_nothing_while_it_is_not_asked)
 		program_pause(&program, 100);
 	ck_assert_uint_eq(hint_stats().held_bytes, 0);
 	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_COUNTING);
-	ck_assert_ptr_null(zm_account_watched());
+	ck_assert_ptr_null(zm_client_of(ZM_CLIENT_DEFRAG));
 	ck_assert_uint_le(program.most_released, RELEASED_MAX);
 	ck_assert_uint_eq(zmalloc_used_memory(), used);
 	ck_assert_uint_ne(program_scan_to_end(&program, 6), 0);
@@ -250,7 +251,7 @@ START_TEST(forgotten_while_it_counts)
 	program_scan(&program);
 	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_COUNTING);
 	ck_assert_uint_eq(hint_stats().held_bytes, 0);
-	ck_assert_ptr_null(zm_account_watched());
+	ck_assert_ptr_null(zm_client_of(ZM_CLIENT_DEFRAG));
 	program_pause(&program, 3600000);
 	/* What was shown an hour ago is not what there is. */
 	program_scan(&program);
@@ -275,7 +276,7 @@ START_TEST(called_off)
 	ck_assert_int_eq(zdefrag_hint(program.blocks.held[0].at), 0);
 	pauses_until_idle(&program);
 	ck_assert_int_eq(hint_stats().reason, ZDEFRAG_REASON_ABANDONED);
-	ck_assert_ptr_null(zm_account_watched());
+	ck_assert_ptr_null(zm_client_of(ZM_CLIENT_DEFRAG));
 	ck_assert_uint_le(program.most_released, RELEASED_MAX);
 	ck_assert_uint_eq(zmalloc_used_memory(), used);
 	program_end(&program);

@@ -25,6 +25,7 @@
  */
 #include "config.h"
 
+#include "account/client.h"
 #include "account/state.h"
 
 #include <errno.h>
@@ -55,15 +56,11 @@ ZM_TLS struct zm_thread zm_thread = {
 	.free = zm_free_unsettled,
 	.free_sized = zm_free_sized_unsettled,
 #endif
-#if !ZM_RAW_COUNTS
-	.watched = true,
-#endif
 	.state = ZM_THREAD_NEW,
+	.slow = ZM_SLOW_UNKNOWN,
 };
 
 struct zm_account zm_account = {.lock = ZM_LOCK_INITIALIZER};
-
-static ZM_ATOMIC(zm_account_hook) child_hook;
 
 /* ---- Records; all under the lock ------------------------------------------------------------ */
 
@@ -135,7 +132,7 @@ static void forget_counter(struct zm_thread *self)
 	self->state = ZM_THREAD_ENDED;
 	self->borrows = false;
 	self->counter = &zm_no_counter;
-	zm_store(&self->watched, true);
+	zm_store(&self->slow, ZM_SLOW_UNKNOWN);
 #if ZM_RAW_COUNTS
 	self->allocated = &one;
 	self->freed = &zero;
@@ -158,7 +155,7 @@ static void leave(void *record)
 	over = zm_counter_bytes(counter) > counter->granted_bytes;
 	retire_record(counter);
 	if (over)
-		zm_account_settle();
+		zm_account_make_room();
 	zm_account_check();
 	zm_unlock(&zm_account.lock);
 	if (zm_thread.counter == counter)
@@ -192,35 +189,9 @@ static void after_fork_in_child(void)
 				retire_record(counter);
 		}
 	zm_account_settle();
-	if (zm_load(&child_hook) != NULL) {
-		zm_store(&zm_account.child_due, true);
-		zm_account_tell_all();
-	}
+	zm_clients_enter_child();
 	zm_account_check();
 	zm_unlock(&zm_account.lock);
-}
-
-void zm_account_set_child_hook(zm_account_hook hook)
-{
-	zm_store_release(&child_hook, hook);
-}
-
-ZM_COLD void zm_account_go_on_in_child(void)
-{
-	zm_account_hook hook;
-	int saved_errno = errno;
-	bool due;
-
-	zm_lock(&zm_account.lock);
-	due = zm_load(&zm_account.child_due);
-	zm_store(&zm_account.child_due, false);
-	if (due)
-		zm_account_tell_all();
-	zm_unlock(&zm_account.lock);
-	hook = zm_load_acquire(&child_hook);
-	if (due && hook != NULL)
-		hook();
-	errno = saved_errno;
 }
 
 /* ---- Joining -------------------------------------------------------------------------------- */

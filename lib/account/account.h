@@ -46,6 +46,8 @@ struct zm_counter {
 	ZM_ATOMIC(ptrdiff_t) net_bytes;
 	/* The threshold of an owner who counts here. Written under the lock, read by the owner. */
 	ZM_ATOMIC(ptrdiff_t) ceiling_bytes;
+	/* Of the borrowed part, a block that a client is being asked about. Written by the owner. */
+	ZM_ATOMIC(size_t) asked_bytes;
 	/* All below: under the lock. */
 	struct zm_thread *owner;
 	/* The ceiling that counts, whatever the owner was told; the figure of a record without owner. */
@@ -79,10 +81,10 @@ struct zm_thread {
 	ptrdiff_t ended_bytes;
 	unsigned char state; /* enum zm_thread_state */
 	/*
-	 * Resize, and with our own counter free, the slow way: the thread is not known yet, there
-	 * is a watch, or there are arenas. Written under the account's lock.
+	 * Why this thread goes the slow way, of enum zm_slow: with a resize for any of these reasons, with
+	 * a free of our own counter's for most. Written under the account's lock.
 	 */
-	ZM_ATOMIC(bool) watched;
+	ZM_ATOMIC(unsigned char) slow;
 #if ZM_RAW_COUNTS
 	bool keeps_errno; /* the allocator's own frees do */
 #endif
@@ -93,6 +95,14 @@ enum zm_thread_state {
 	ZM_THREAD_NEW,
 	ZM_THREAD_LIVE,
 	ZM_THREAD_ENDED
+};
+
+enum zm_slow {
+	/* No fast path keeps its figure: it is not known yet, past its end, or does not borrow where others do. */
+	ZM_SLOW_UNKNOWN = 1,
+	ZM_SLOW_CALLS = 2,   /* a client wants every call */
+	ZM_SLOW_RESIZES = 4, /* a client wants every resize */
+	ZM_SLOW_ARENAS = 8   /* a block may be one of an arena */
 };
 
 extern ZM_TLS struct zm_thread zm_thread;
@@ -138,17 +148,27 @@ ZM_INLINE bool zm_account_over(void)
 void zm_account_join(void);
 
 /*
- * A new block that the fast path did not settle: charge it if it is not yet (a borrowing thread's
- * is), set the next threshold, move the peak.
+ * A new block that the fast path did not settle: ask the clients, charge it if it is not yet (a
+ * borrowing thread's is), set the next threshold, move the peak. False: a client refuses. Nothing was
+ * charged; the caller gives the block back to the allocator, as if the account had never heard of it,
+ * and then says so.
  */
-void zm_account_new(size_t bytes);
+bool zm_account_new(size_t bytes);
+void zm_account_gave_back(void);
+
+/*
+ * May the account grow by so many bytes? For a resize, before anything is touched. It is not asked
+ * again about a block that zm_account_granted() charges.
+ */
+bool zm_account_may_grow(size_t bytes);
+void zm_account_granted(size_t bytes);
 
 /* A block freed by a thread without a counter of its own to take it off, after the free. */
 void zm_account_gone(size_t bytes);
 
 /*
- * Free a block of a thread whose figure no fast path keeps, or where there is a watch or an arena.
- * NULL: nothing.
+ * Free a block of a thread whose figure no fast path keeps, or where there is a client or an arena to
+ * ask. NULL: nothing.
  */
 void zm_free_unsettled(void *ptr);
 
@@ -185,40 +205,7 @@ void zm_account_raw(ptrdiff_t bytes);
 void zm_account_route(void);
 
 /*
- * While a watch is set, every block that the program gets or gives up is shown to it first, on the
- * program's thread. All threads come by from their next call on; a call that has begun by then may
- * still pass unseen. After the watch is lifted a call may still arrive, so both functions must
- * always be callable.
- */
-struct zm_watch {
-	/* A new block. Returns it, or another of the same usable size, alignment and contents in
-	 * its place. */
-	void *(*born)(void *ptr);
-	/* A block that the program frees. True: keep it from the allocator, the watch will free it
-	 * one day. */
-	bool (*died)(void *ptr);
-};
-
-/* NULL lifts the watch. One at a time. */
-void zm_account_watch(const struct zm_watch *watch);
-const struct zm_watch *zm_account_watched(void);
-
-/*
- * Have `hook` called by every thread that passes its threshold, on the cold path of its allocation,
- * with no lock held. NULL: no longer, though a call may still arrive. One at a time.
- */
-typedef void (*zm_account_hook)(void);
-void zm_account_set_hook(zm_account_hook hook);
-
-/*
- * Have `hook` called in the child of a fork, on the first call there that gets or gives up a block,
- * with no lock held: not in the handler of the fork, for what runs there may neither wait nor start
- * a thread, and most children run another program before they call us at all. One at a time.
- */
-void zm_account_set_child_hook(zm_account_hook hook);
-
-/*
- * Bytes that the program has given up and a watch keeps from the allocator, which counts them as
+ * Bytes that the program has given up and a client keeps from the allocator, which counts them as
  * allocated: more of them, or less. They are in nobody's figure. Any thread, at any time.
  */
 void zm_account_hold(ptrdiff_t bytes);

@@ -1,36 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/account/free.c - how each thread frees: at once, past a watch or into an arena.
+ * lib/account/free.c - how each thread frees: at once, past the clients or into an arena.
  *
  * zfree() of a thread whose allocator counts for us is a jump through a pointer of the thread's
  * own. All that is out of the ordinary is a function put there.
  */
 #include "config.h"
 
+#include "account/client.h"
 #include "account/state.h"
 
 #include <errno.h>
 
 #include "allocator/arena.h"
 
-const struct zm_watch *zm_account_watched(void)
+/*
+ * An arena frees what it lists when it is reset, so what it lists must not be a client's to free as well.
+ * An allocator that knows its arenas' blocks by itself leaves the free to us.
+ */
+static bool free_of_any_arena(void *ptr)
 {
-	return zm_load_acquire(&zm_account.watch);
+	if (zm_arena_free(ptr))
+		return true;
+	if (!zm_arena_may_own(ptr))
+		return false;
+	zm_raw_free(ptr);
+	return true;
 }
 
 /*
- * Free a block of an arena; let the watch have any other that the program freed, else give it to the
- * allocator. True: the watch has it. An arena frees what it lists when it is reset, so what it lists
- * must not be the watch's to free as well.
+ * Free a block of an arena; show any other that the program freed to the clients, one of whom may keep it,
+ * else give it to the allocator. True: it is kept.
  */
 static bool free_or_hold(void *ptr)
 {
-	const struct zm_watch *watch;
-
-	if (zm_load(&zm_account.routed) && zm_arena_free(ptr))
+	if (zm_load(&zm_account.routed) && free_of_any_arena(ptr))
 		return false;
-	watch = zm_account_watched();
-	if (watch != NULL && watch->died(ptr))
+	if (zm_clients_see_died(ptr, false))
 		return true;
 	zm_raw_free(ptr);
 	return false;
@@ -51,8 +57,6 @@ ZM_COLD void zm_free_unsettled(void *ptr)
 	bytes = zm_raw_charged(ptr);
 	if (free_or_hold(ptr) || !zm_thread.borrows)
 		zm_account_gone(bytes);
-	if (zm_unlikely(zm_load(&zm_account.child_due)))
-		zm_account_go_on_in_child();
 	errno = saved_errno;
 }
 
@@ -112,10 +116,10 @@ static void free_sized_routed(void *ptr, size_t size, int flags)
 		free_sized_keeping_errno(ptr, size, flags);
 }
 
-/* ---- While there is a watch ----------------------------------------------------------------- */
+/* ---- While a client wants every call ------------------------------------------------------ */
 
 /* What is held has not moved the allocator's counters, but the program has freed it. */
-static void free_sized_watched(void *ptr, size_t size, int flags)
+static void free_sized_shown(void *ptr, size_t size, int flags)
 {
 	int saved_errno = errno;
 	size_t bytes = zm_raw_charged(ptr);
@@ -126,28 +130,20 @@ static void free_sized_watched(void *ptr, size_t size, int flags)
 	errno = saved_errno;
 }
 
-static void free_watched(void *ptr)
+static void free_shown(void *ptr)
 {
 	if (ptr != NULL)
-		free_sized_watched(ptr, 0, 0);
+		free_sized_shown(ptr, 0, 0);
 }
 
 /* ---- Which of them -------------------------------------------------------------------------- */
 
-void zm_account_tell_functions(struct zm_thread *thread)
+static void tell_free(struct zm_thread *thread, unsigned char slow)
 {
-	bool watched = zm_load(&zm_account.watch) != NULL, due = zm_load(&zm_account.child_due);
-
-	zm_store(&thread->watched, watched || due || zm_load(&zm_account.routed));
-	if (!thread->borrows)
-		return;
-	if (due) {
-		zm_store(&thread->free, zm_free_unsettled);
-		zm_store(&thread->free_sized, zm_free_sized_unsettled);
-	} else if (watched) {
-		zm_store(&thread->free, free_watched);
-		zm_store(&thread->free_sized, free_sized_watched);
-	} else if (zm_load(&zm_account.routed)) {
+	if (slow & ZM_SLOW_CALLS) {
+		zm_store(&thread->free, free_shown);
+		zm_store(&thread->free_sized, free_sized_shown);
+	} else if (slow & ZM_SLOW_ARENAS) {
 		zm_store(&thread->free, free_routed);
 		zm_store(&thread->free_sized, free_sized_routed);
 	} else if (thread->keeps_errno) {
@@ -161,14 +157,29 @@ void zm_account_tell_functions(struct zm_thread *thread)
 
 #else
 
-void zm_account_tell_functions(struct zm_thread *thread)
+static void tell_free(struct zm_thread *thread, unsigned char slow)
 {
-	zm_store(&thread->watched, zm_load(&zm_account.watch) != NULL ||
-					   zm_load(&zm_account.child_due) ||
-					   zm_load(&zm_account.routed));
+	(void)thread, (void)slow;
 }
 
 #endif
+
+void zm_account_tell_functions(struct zm_thread *thread)
+{
+	unsigned char needs = zm_clients_need(), slow = 0;
+
+	if (needs & ZM_CLIENT_EVERY_CALL)
+		slow |= ZM_SLOW_CALLS;
+	if (needs & ZM_CLIENT_EVERY_RESIZE)
+		slow |= ZM_SLOW_RESIZES;
+	if (zm_load(&zm_account.routed))
+		slow |= ZM_SLOW_ARENAS;
+	if (ZM_RAW_COUNTS && !thread->borrows)
+		slow |= ZM_SLOW_UNKNOWN;
+	else
+		tell_free(thread, slow);
+	zm_store(&thread->slow, slow);
+}
 
 void zm_account_tell_all(void)
 {
@@ -193,14 +204,5 @@ void zm_account_route(void)
 		zm_store_release(&zm_account.routed, true);
 		zm_account_tell_all();
 	}
-	zm_unlock(&zm_account.lock);
-}
-
-void zm_account_watch(const struct zm_watch *watch)
-{
-	zm_account_begin();
-	zm_lock(&zm_account.lock);
-	zm_store_release(&zm_account.watch, watch);
-	zm_account_tell_all();
 	zm_unlock(&zm_account.lock);
 }

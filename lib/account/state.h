@@ -36,12 +36,10 @@ struct zm_account {
 	size_t threads;
 	ptrdiff_t committed_bytes; /* granted_bytes of all records */
 
-	ZM_ATOMIC(const struct zm_watch *) watch; /* written under the lock */
-	ZM_ATOMIC(bool) routed;                   /* written under the lock */
-	ZM_ATOMIC(bool) child_due;                /* a child's first call has yet to come */
-	ZM_ATOMIC(ptrdiff_t) peak_bytes;          /* only ever rises */
-	ZM_ATOMIC(ptrdiff_t) ended_bytes;         /* moved by threads past their end */
-	ZM_ATOMIC(ptrdiff_t) held_bytes;          /* see zm_account_hold() */
+	ZM_ATOMIC(bool) routed;           /* written under the lock */
+	ZM_ATOMIC(ptrdiff_t) peak_bytes;  /* only ever rises */
+	ZM_ATOMIC(ptrdiff_t) ended_bytes; /* moved by threads past their end */
+	ZM_ATOMIC(ptrdiff_t) held_bytes;  /* see zm_account_hold() */
 
 	/* Static, so that small programs never map another. */
 	struct zm_chunk first;
@@ -92,6 +90,19 @@ static inline ptrdiff_t zm_counter_bytes(const struct zm_counter *counter)
 	return net;
 }
 
+/*
+ * The same without a block that its owner is asking a client about, and may not have for long. One that
+ * comes or goes during the look may be missing from what is left, never more than that.
+ */
+static inline ptrdiff_t zm_counter_kept_bytes(const struct zm_counter *counter)
+{
+	size_t before = zm_load_acquire(&counter->asked_bytes), after;
+	ptrdiff_t figure = zm_counter_bytes(counter);
+
+	after = zm_load_acquire(&counter->asked_bytes);
+	return figure - (ptrdiff_t)(before > after ? before : after);
+}
+
 /* The figure of a thread that is LIVE; the thread itself asks. */
 static inline ptrdiff_t zm_thread_net(const struct zm_thread *self)
 {
@@ -130,36 +141,29 @@ bool zm_account_begin(void);
 
 /*
  * Tell the owner its ceiling, in the terms it compares: a borrowing thread knows its borrowed part
- * alone. While the allocator's blocks are watched every call is to come by, so the ceiling told is
- * below every figure.
+ * alone. Where a client wants every call, the ceiling told is below every figure.
  */
 void zm_account_tell_ceiling(struct zm_counter *counter);
 
 /* Let the thread go on from `figure`. */
 void zm_account_raise(struct zm_counter *counter, ptrdiff_t figure);
 
+/* Make the invariant true again where other figures than owners' have grown. The peak rises by no more. */
+void zm_account_make_room(void);
+
 /*
- * Make the invariant true again where a figure may have got past its ceiling unseen: a thread that
- * was lost, or lowered its own between a compare with the old one and the store. The peak rises by
- * no more than that.
+ * The same where an owner's figure may have got past its ceiling unseen: that of a thread that was lost,
+ * or lowered its own between a compare with the old one and the store.
  */
 void zm_account_settle(void);
 
 /* ---- free.c ---- */
 
-/*
- * How a thread frees and resizes from now on. Under the lock, or by the thread itself before it is
- * known.
- */
+/* How a thread frees and resizes from now on. Under the lock. */
 void zm_account_tell_functions(struct zm_thread *thread);
 
 /* Tell every thread its ceiling and its functions. Under the lock. */
 void zm_account_tell_all(void);
-
-/* ---- account.c ---- */
-
-/* What a child's first call does for the hook of children. No lock is held; errno is kept. */
-void zm_account_go_on_in_child(void);
 
 #if ZM_RAW_COUNTS
 /* zm_free_unsettled() in the shape of a sized free. */

@@ -4,9 +4,13 @@
  */
 #include "config.h"
 
+#include <sched.h>
+#include <time.h>
+
+#include "account/client.h"
 #include "account/state.h"
 
-static ptrdiff_t sum_unlocked(void)
+ZM_INLINE ptrdiff_t sum_of(ptrdiff_t (*bytes_of)(const struct zm_counter *counter))
 {
 	ptrdiff_t sum = zm_load(&zm_account.ended_bytes);
 
@@ -15,9 +19,14 @@ static ptrdiff_t sum_unlocked(void)
 		size_t used = zm_load_acquire(&chunk->used);
 
 		for (size_t i = 0; i < used; i++)
-			sum += zm_counter_bytes(&chunk->counters[i]);
+			sum += bytes_of(&chunk->counters[i]);
 	}
 	return sum;
+}
+
+static ptrdiff_t sum_unlocked(void)
+{
+	return sum_of(zm_counter_bytes);
 }
 
 ptrdiff_t zm_account_sum(void)
@@ -33,6 +42,40 @@ ptrdiff_t zm_account_sum(void)
 }
 
 /*
+ * A thread that is about to say that it asks needs a few nanoseconds for that, unless the system has put it
+ * aside: looks in which others are let go first, and looks with a pause of 0.1 ms in between.
+ */
+#define QUICK_LOOKS 100
+#define SLOW_LOOKS 500
+
+static void let_others_go(int look)
+{
+	const struct timespec pause = {.tv_nsec = 50000};
+
+	if (look < QUICK_LOOKS)
+		sched_yield();
+	else
+		nanosleep(&pause, NULL);
+}
+
+/*
+ * Where a client may refuse, a borrowing thread may be on its way to the question, with a block that its
+ * allocator counts and that it will not keep: no reason to raise the peak. True: *sum is within it.
+ */
+static bool is_soon_within_peak(ptrdiff_t *sum)
+{
+	for (int look = 0; look < QUICK_LOOKS + SLOW_LOOKS; look++) {
+		zm_lock(&zm_account.lock);
+		*sum = sum_of(zm_counter_kept_bytes);
+		zm_unlock(&zm_account.lock);
+		if (*sum <= zm_load(&zm_account.peak_bytes))
+			return true;
+		let_others_go(look);
+	}
+	return false;
+}
+
+/*
  * A sum over the peak is of one block seen twice, as the figures are of different moments, or of a
  * thread that got past its ceiling unseen: a ceiling is lowered for the sake of others, and its owner
  * may by then have compared with the one before. At rest only the latter is left, and the peak is
@@ -42,6 +85,8 @@ static ZM_COLD ptrdiff_t sum_over_peak(void)
 {
 	ptrdiff_t sum, peak;
 
+	if (ZM_COUNT_BORROWED && zm_clients_may_refuse() && is_soon_within_peak(&sum))
+		return sum;
 	zm_lock(&zm_account.lock);
 	zm_account_settle();
 	sum = sum_unlocked();

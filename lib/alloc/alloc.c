@@ -12,17 +12,74 @@
 #include <errno.h>
 #include <string.h>
 
+#include "account/client.h"
 #include "alloc/oom.h"
 #include "allocator/arena.h"
 #include "allocator/slab.h"
 
 /* ---- What is done when a fast path did not finish ------------------------------------------- */
 
+static void *noted(void *ptr)
+{
+	zm_slab_note(ptr);
+	return ptr;
+}
+
+static void *settle_new(void *ptr, bool is_granted)
+{
+	size_t bytes = zm_raw_charged(ptr);
+
+	/* Of a size that the adaptor has no quick answer for. */
+	if (ZM_COUNT_SIZES && zm_account_add(bytes))
+		return noted(ptr);
+	if (is_granted) {
+		zm_account_granted(bytes);
+	} else if (!zm_account_new(bytes)) {
+		zm_raw_free(ptr);
+		zm_account_gave_back();
+		return NULL;
+	}
+	return zm_clients_see_born(noted(ptr));
+}
+
+ZM_COLD void *zm_new_settle(void *ptr)
+{
+	return ptr != NULL ? settle_new(ptr, false) : NULL;
+}
+
+ZM_COLD void *zm_new_granted(void *ptr)
+{
+	return ptr != NULL ? settle_new(ptr, true) : NULL;
+}
+
+/* ptr: what the allocator gave, perhaps nothing. */
+static ZM_COLD void *new_or_oom(void *ptr, size_t size)
+{
+	ptr = zm_new_settle(ptr);
+	return ptr != NULL ? ptr : zm_oom(size);
+}
+
+static ZM_COLD void *new_or_enomem(void *ptr)
+{
+	ptr = zm_new_settle(ptr);
+	return ptr != NULL ? ptr : zm_enomem();
+}
+
+/* By its usable size: what is charged besides is the same before and after. */
+bool zm_resize_may_grow(const void *ptr, size_t size)
+{
+	size_t usable = zm_raw_usable(ptr), good = zmalloc_good_size(size);
+
+	return size > PTRDIFF_MAX || good <= usable || zm_account_may_grow(good - usable);
+}
+
 static void *move(void *ptr, size_t size)
 {
 	size_t usable = zm_raw_usable(ptr);
-	void *moved = ztrymalloc(size);
+	void *moved = zm_raw_malloc(size);
 
+	if (moved != NULL && !zm_settled(moved, size))
+		moved = zm_new_granted(moved);
 	if (moved == NULL)
 		return NULL;
 	memcpy(moved, ptr, usable < size ? usable : size);
@@ -30,67 +87,28 @@ static void *move(void *ptr, size_t size)
 	return moved;
 }
 
-static void *show(void *ptr)
-{
-	const struct zm_watch *watch = zm_account_watched();
-
-	return watch != NULL ? watch->born(ptr) : ptr;
-}
-
-/*
- * A watched block is not resized behind the watch's back:
- * it moves, or stays whole where its size class does.
- */
-static void *resize_watched(void *ptr, size_t size)
+/* As a new block and the end of the old one; it stays whole where its size class does. */
+static void *resize_shown(void *ptr, size_t size)
 {
 	if (size <= PTRDIFF_MAX && zm_allocator_good_size(size) == zm_raw_usable(ptr))
 		return ptr;
 	return move(ptr, size);
 }
 
-static bool is_held_by_watch(void)
-{
-	return zm_account_watched() != NULL;
-}
-
-ZM_COLD void *zm_new_settle(void *ptr)
-{
-	size_t bytes;
-
-	if (ptr == NULL)
-		return NULL;
-	zm_slab_note(ptr);
-	bytes = zm_raw_charged(ptr);
-	/* Of a size that the adaptor has no quick answer for. */
-	if (ZM_COUNT_SIZES && zm_account_add(bytes))
-		return ptr;
-	zm_account_new(bytes);
-	return show(ptr);
-}
-
-/* ptr: what the allocator gave, perhaps nothing. */
-static ZM_COLD void *new_or_oom(void *ptr, size_t size)
-{
-	return ptr != NULL ? zm_new_settle(ptr) : zm_oom(size);
-}
-
-static ZM_COLD void *new_or_enomem(void *ptr)
-{
-	return ptr != NULL ? zm_new_settle(ptr) : zm_enomem();
-}
-
-ZM_COLD void *zm_resize_unborrowed(void *ptr, size_t size)
+ZM_COLD void *zm_resize_slowly(void *ptr, size_t size)
 {
 	size_t old_bytes;
 	void *moved;
 
 	if (zm_thread.state == ZM_THREAD_NEW)
 		zm_account_join();
+	if (!zm_resize_may_grow(ptr, size))
+		return NULL;
 	/* Out of its arena, always: where a block is must not depend on how it was resized. */
 	if (zm_arena_may_own(ptr))
 		return move(ptr, size);
-	if (is_held_by_watch())
-		return resize_watched(ptr, size);
+	if (zm_clients_have_blocks_move())
+		return resize_shown(ptr, size);
 	old_bytes = zm_raw_charged(ptr);
 	moved = zm_raw_realloc(ptr, size);
 	if (moved == NULL)
@@ -107,7 +125,7 @@ ZM_COLD void zm_release_looked_up(void *ptr)
 
 	if (ptr == NULL)
 		return;
-	if (zm_unlikely(zm_is_watched())) {
+	if (zm_unlikely(zm_frees_slowly())) {
 		zm_free_unsettled(ptr);
 		return;
 	}

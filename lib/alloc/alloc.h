@@ -18,14 +18,20 @@
  */
 #define ZM_LOOK_UP SIZE_MAX
 
-/* Charge a new block that the fast path could not settle. Returns ptr; NULL passes through. */
+/*
+ * Charge a new block that the fast path could not settle. Returns it, or another in its place; NULL if a
+ * client refuses: the block is the allocator's again then. NULL passes through.
+ */
 void *zm_new_settle(void *ptr);
 
-/*
- * Resize for a thread whose counters do not keep its figure,
- * or whose blocks are watched. NULL: untouched, nothing charged.
- */
-void *zm_resize_unborrowed(void *ptr, size_t size);
+/* The same for the new place of a block that zm_resize_may_grow() was asked about: nobody refuses. */
+void *zm_new_granted(void *ptr);
+
+/* Before a block is touched: does no client refuse what it would grow by? */
+bool zm_resize_may_grow(const void *ptr, size_t size);
+
+/* Resize for a thread that goes the slow way. NULL: untouched, nothing charged. */
+void *zm_resize_slowly(void *ptr, size_t size);
 
 /* Free a block whose size takes a call, or NULL: with our own counter. */
 void zm_release_looked_up(void *ptr);
@@ -40,9 +46,15 @@ ZM_INLINE bool zm_product_overflows(size_t num, size_t size, size_t *product)
 #endif
 }
 
-ZM_INLINE bool zm_is_watched(void)
+ZM_INLINE bool zm_resizes_slowly(void)
 {
-	return zm_load(&zm_thread.watched);
+	return zm_load(&zm_thread.slow) != 0;
+}
+
+/* With our own counter: where it is borrowed, frees go by the thread's pointers. */
+ZM_INLINE bool zm_frees_slowly(void)
+{
+	return (zm_load(&zm_thread.slow) & ~ZM_SLOW_RESIZES) != 0;
 }
 
 /*

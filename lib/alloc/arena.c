@@ -38,14 +38,27 @@ zarena *zarena_create(void)
 
 /* ---- Allocate ---- */
 
-/* NULL: there is none. */
+static void *take_raw(zarena *arena, size_t size, bool zeroed)
+{
+	return size <= PTRDIFF_MAX ? zm_arena_malloc(inside(arena), size, zeroed) : NULL;
+}
+
+static void give_back(void *ptr)
+{
+	if (!zm_arena_free(ptr))
+		zm_raw_free(ptr);
+	zm_account_gave_back();
+}
+
+/* NULL: there is none, or a client refuses. */
 static void *take(zarena *arena, size_t size, bool zeroed)
 {
-	void *ptr = size <= PTRDIFF_MAX ? zm_arena_malloc(inside(arena), size, zeroed) : NULL;
+	void *ptr = take_raw(arena, size, zeroed);
 
-	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP))
-		zm_account_new(zm_raw_charged(ptr));
-	return ptr;
+	if (ptr == NULL || zm_settled(ptr, ZM_LOOK_UP) || zm_account_new(zm_raw_charged(ptr)))
+		return ptr;
+	give_back(ptr);
+	return NULL;
 }
 
 static void *not_mine(void)
@@ -104,9 +117,11 @@ static void *resize(zarena *arena, void *ptr, size_t size)
 
 	if (size <= usable && size >= usable / 2)
 		return ptr;
-	moved = take(arena, size, false);
+	moved = zm_resize_may_grow(ptr, size) ? take_raw(arena, size, false) : NULL;
 	if (moved == NULL)
 		return NULL;
+	if (!zm_settled(moved, ZM_LOOK_UP))
+		zm_account_granted(zm_raw_charged(moved));
 	memcpy(moved, ptr, usable < size ? usable : size);
 	zfree(ptr);
 	return moved;

@@ -18,11 +18,11 @@ ZM_INLINE void *zm_resize(void *ptr, size_t size)
 {
 	void *moved;
 
-	if (zm_unlikely(!zm_thread.borrows) || zm_unlikely(zm_is_watched()))
-		return zm_resize_unborrowed(ptr, size);
+	if (zm_unlikely(zm_resizes_slowly()))
+		return zm_resize_slowly(ptr, size);
 	moved = zm_raw_realloc(ptr, size);
 	if (zm_likely(moved != NULL) && zm_unlikely(zm_account_over()))
-		zm_account_new(0);
+		zm_account_granted(0);
 	return moved;
 }
 

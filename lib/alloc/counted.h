@@ -36,8 +36,8 @@ ZM_INLINE void *zm_resize(void *ptr, size_t size)
 	size_t old_bytes, new_bytes;
 	void *moved;
 
-	if (zm_unlikely(zm_is_watched()))
-		return zm_resize_unborrowed(ptr, size);
+	if (zm_unlikely(zm_resizes_slowly()))
+		return zm_resize_slowly(ptr, size);
 	old_bytes = zm_raw_charged(ptr);
 	moved = zm_raw_realloc(ptr, size);
 	if (zm_unlikely(moved == NULL))
@@ -45,7 +45,7 @@ ZM_INLINE void *zm_resize(void *ptr, size_t size)
 	new_bytes = zm_raw_charged(moved);
 	zm_account_sub(counter, old_bytes);
 	if (zm_unlikely(!zm_account_add(new_bytes)))
-		zm_account_new(new_bytes);
+		zm_account_granted(new_bytes);
 	return moved;
 }
 
@@ -58,7 +58,7 @@ ZM_INLINE void zm_release(void *ptr)
 		zm_release_looked_up(ptr);
 		return;
 	}
-	if (zm_unlikely(zm_is_watched())) {
+	if (zm_unlikely(zm_frees_slowly())) {
 		zm_free_unsettled(ptr);
 		return;
 	}

@@ -13,6 +13,7 @@
 #include <zmalloc/redis.h>
 
 #include "account/account.h"
+#include "account/client.h"
 #include "alloc/alloc.h"
 #include "alloc/oom.h"
 #include "allocator/arena.h"
@@ -21,26 +22,26 @@
 /* NULL: there is none. */
 static void *take(size_t size, int flags)
 {
-	void *ptr = size <= PTRDIFF_MAX ? zm_native_malloc(size, flags) : NULL;
-
-	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP))
-		return zm_new_settle(ptr);
-	return ptr;
+	return size <= PTRDIFF_MAX ? zm_native_malloc(size, flags) : NULL;
 }
 
 void *zmalloc_with_flags(size_t size, int flags)
 {
 	void *ptr = take(size, flags);
 
+	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP))
+		ptr = zm_new_settle(ptr);
 	return ptr != NULL ? ptr : zm_oom(size);
 }
 
-/* For a block of an arena, and for one that is watched: it does not change behind the watch's back. */
+/* For a block of an arena, and where a client sees a resize as a new block and the end of the old one. */
 static void *move(void *ptr, size_t size, int flags)
 {
 	size_t usable = zm_raw_usable(ptr);
 	void *moved = take(size, flags);
 
+	if (moved != NULL && !zm_settled(moved, ZM_LOOK_UP))
+		moved = zm_new_granted(moved);
 	if (moved == NULL)
 		return NULL;
 	memcpy(moved, ptr, usable < size ? usable : size);
@@ -56,8 +57,12 @@ static void *resize(void *ptr, size_t size, int flags)
 
 	if (zm_thread.state == ZM_THREAD_NEW)
 		zm_account_join();
-	if (zm_is_watched() && (zm_arena_may_own(ptr) || zm_account_watched() != NULL))
-		return move(ptr, size, flags);
+	if (zm_resizes_slowly()) {
+		if (!zm_resize_may_grow(ptr, size))
+			return NULL;
+		if (zm_arena_may_own(ptr) || zm_clients_have_blocks_move())
+			return move(ptr, size, flags);
+	}
 	old_bytes = zm_raw_charged(ptr);
 	moved = size <= PTRDIFF_MAX ? zm_native_realloc(ptr, size, flags) : NULL;
 	if (moved == NULL)
@@ -89,8 +94,8 @@ void zfree_with_flags(void *ptr, int flags)
 		return;
 	if (zm_thread.state == ZM_THREAD_NEW)
 		zm_account_join();
-	/* Flags of a free are a hint: which cache takes the block. A watch comes first. */
-	if (zm_is_watched()) {
+	/* Flags of a free are a hint: which cache takes the block. Clients and arenas come first. */
+	if (zm_frees_slowly()) {
 		zfree(ptr);
 		return;
 	}

@@ -9,6 +9,7 @@
 #include <zmalloc/redis.h>
 
 #include "account/account.h"
+#include "account/client.h"
 #include "allocator/allocator.h"
 #include "defrag/hint.h"
 #include "defrag/hint_copy.h"
@@ -26,7 +27,7 @@ static bool slabs_are_chosen(void)
 	return zm_load(&zm_cycle.owner) == &zm_hints_owner && zm_cycle.open;
 }
 
-/* NULL: nothing is special about this block. */
+/* NULL: nothing is special about this block, or a client refuses: then it is asked again. */
 static void *take_copy(size_t size)
 {
 	unsigned bin;
@@ -42,9 +43,14 @@ static void *take_copy(size_t size)
 	if (ptr != NULL)
 		zm_hint_show_copy(ptr);
 	zm_cycle_unlock();
-	if (ptr != NULL)
-		zm_account_new(zm_raw_charged(ptr));
-	return ptr;
+	if (ptr == NULL)
+		return NULL;
+	if (!zm_account_new(zm_raw_charged(ptr))) {
+		zm_raw_free(ptr);
+		zm_account_gave_back();
+		return NULL;
+	}
+	return zm_clients_see_born(ptr);
 }
 
 void *zmalloc_no_tcache(size_t size)
@@ -70,8 +76,10 @@ static bool hold_old(void *ptr)
 	held = slab != NULL && bytes == zm_cycle.layout->bin[slab->bin].region_bytes &&
 	       zm_move_hold_freed(slab, region);
 	zm_cycle_unlock();
-	if (held)
+	if (held) {
+		zm_clients_see_died(ptr, true);
 		zm_account_gone(bytes);
+	}
 	return held;
 }
 

@@ -8,7 +8,7 @@
  * Any thread comes here, without a lock. Whether an address is pinned is one look-up; only if it is
  * does the thread go through the gate, and look again: what it saw first may be over by then.
  *
- * What is missed does no harm. A thread that has not noticed the watch yet frees into a pinned
+ * What is missed does no harm. A thread that has not been told yet frees into a pinned
  * slab: the region is handed out again some day and refused then. It keeps a block it got there:
  * the slab has one more block to move.
  */
@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "account/account.h"
+#include "account/client.h"
 #include "allocator/allocator.h"
 #include "defrag/cycle.h"
 
@@ -71,11 +72,11 @@ static bool hold(void *ptr, bool left)
 	return true;
 }
 
-static bool died(void *ptr)
+static bool died(void *ptr, bool held)
 {
-	bool held;
-
 	zm_hint_tick();
+	if (held)
+		return true;
 	if (zm_likely(!(zm_table_get(ptr) & ZM_PAGE_PINNED)) || !enter())
 		return false;
 	held = hold(ptr, true);
@@ -128,11 +129,16 @@ static void *born(void *ptr)
 	return ptr;
 }
 
-static const struct zm_watch watch = {.born = born, .died = died};
+/* A region must not change its size behind our back, so a block that is resized moves. */
+static const struct zm_client client = {
+	.needs = ZM_CLIENT_EVERY_CALL | ZM_CLIENT_EVERY_RESIZE,
+	.born = born,
+	.died = died,
+};
 
 void zm_hook_watch(void)
 {
-	zm_account_watch(&watch);
+	zm_client_set(ZM_CLIENT_DEFRAG, &client);
 }
 
 void zm_hook_install(void)
@@ -144,5 +150,5 @@ void zm_hook_install(void)
 
 void zm_hook_remove(void)
 {
-	zm_account_watch(NULL);
+	zm_client_set(ZM_CLIENT_DEFRAG, NULL);
 }

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "account/account.h"
+#include "account/client.h"
 #include "base/assert.h"
 #include "base/fork.h"
 #include "base/lock.h"
@@ -216,21 +216,19 @@ static int publish(void)
 	return 0;
 }
 
-/* On the cold path of an allocation: no lock of the account is held, and errno is the program's. */
 static void renew_if_due(void)
 {
 	uintptr_t now_ms = (uintptr_t)(clock_us(CLOCK_MONOTONIC) / 1000);
-	int saved_errno;
 
 	if ((intptr_t)(now_ms - zm_load(&publishing.due_ms)) < 0 || !begin())
 		return;
-	saved_errno = errno;
-	/* A thread may have come by the hook before the page was given up, and go on only now. */
+	/* A thread may have been on its way here before the page was given up, and go on only now. */
 	if (zm_load(&publishing.wanted))
 		publish();
-	errno = saved_errno;
 	end();
 }
+
+static const struct zm_client client = {.passed = renew_if_due};
 
 /* Every signal is the program's. */
 static void *renew_for_ever(void *unused)
@@ -280,7 +278,7 @@ static void after_fork_in_child(void)
 	zm_store(&publishing.due_ms, 0);
 	zm_store(&publishing.wanted, publishing.by_environment);
 	if (!publishing.by_environment)
-		zm_account_set_hook(NULL);
+		zm_client_set(ZM_CLIENT_PUBLISH, NULL);
 	zm_store(&publishing.thread_wanted, false);
 	end();
 }
@@ -301,7 +299,7 @@ static int publish_and_go_on(void)
 	if (error == 0)
 		error = publish();
 	if (error == 0)
-		zm_account_set_hook(renew_if_due);
+		zm_client_set(ZM_CLIENT_PUBLISH, &client);
 	zm_store(&publishing.wanted, error == 0);
 	return error;
 }
@@ -331,7 +329,7 @@ int zmalloc_stats_unpublish(void)
 
 	zm_lock(&publishing.lock);
 	page = zm_load(&publishing.page);
-	zm_account_set_hook(NULL);
+	zm_client_set(ZM_CLIENT_PUBLISH, NULL);
 	publishing.by_environment = false;
 	zm_store(&publishing.thread_wanted, false);
 	zm_store(&publishing.wanted, false);
@@ -374,7 +372,7 @@ __attribute__((__destructor__)) static void remove_at_exit(void)
 	if (!wait_and_begin(EXIT_PATIENCE_MS))
 		return;
 	if (zm_load(&publishing.page) != NULL && publishing.pid == getpid()) {
-		zm_account_set_hook(NULL);
+		zm_client_set(ZM_CLIENT_PUBLISH, NULL);
 		remove_file();
 		zm_store(&publishing.page, NULL);
 	}

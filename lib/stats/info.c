@@ -10,6 +10,7 @@
 #include <zmalloc.h>
 
 #include "account/account.h"
+#include "account/client.h"
 #include "allocator/allocator.h"
 #include "base/lock.h"
 #include "stats/stats.h"
@@ -69,9 +70,32 @@ int zmalloc_purge(void)
  * would allocate and take locks where POSIX allows neither, and most children run another program
  * before they allocate. So it is made by the child's first call.
  */
+static void purge_in_child(void);
+
+static void *begin_with_block(void *ptr)
+{
+	purge_in_child();
+	return ptr;
+}
+
+static bool begin_with_free(void *ptr, bool held)
+{
+	(void)ptr;
+	purge_in_child();
+	return held;
+}
+
+static const struct zm_client first_call = {
+	.needs = ZM_CLIENT_EVERY_CALL,
+	.born = begin_with_block,
+	.died = begin_with_free,
+};
+static const struct zm_client switched_on = {.in_child = &first_call};
+
 static void purge_in_child(void)
 {
-	zm_allocator_background_purge(true);
+	if (zm_client_replace(ZM_CLIENT_PURGE, &first_call, &switched_on))
+		zm_allocator_background_purge(true);
 }
 
 int zmalloc_set_background_purge(int enable)
@@ -79,7 +103,7 @@ int zmalloc_set_background_purge(int enable)
 	int error = zm_allocator_background_purge(enable != 0);
 
 	if (error == 0)
-		zm_account_set_child_hook(enable != 0 ? purge_in_child : NULL);
+		zm_client_set(ZM_CLIENT_PURGE, enable != 0 ? &switched_on : NULL);
 	return answer(error);
 }
 

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/account/client.c - the table of clients.
+ *
+ * Rows are written under the account's lock and read without: a client is a constant, so whoever finds
+ * one can use it, however late.
+ */
+#include "config.h"
+
+#include "account/client.h"
+
+#include <errno.h>
+
+#include "account/state.h"
+
+typedef ZM_ATOMIC(const struct zm_client *) client_at;
+
+static client_at row[ZM_CLIENT_PLACES];
+
+/* Of all rows together. Written under the lock. */
+static ZM_ATOMIC(unsigned char) needs;
+static ZM_ATOMIC(bool) may_refuse, have_blocks_move;
+
+static const struct zm_client *client_in(size_t place)
+{
+	return zm_load_acquire(&row[place]);
+}
+
+/* ---- Rows ----------------------------------------------------------------------------------- */
+
+static bool has_blocks_move(const struct zm_client *client)
+{
+	return (client->needs & ZM_CLIENT_EVERY_RESIZE) &&
+	       (client->born != NULL || client->died != NULL);
+}
+
+/* Threads are told only if that makes a difference to them: most clients ask for nothing. */
+static void tell_threads(void)
+{
+	unsigned char before = zm_load(&needs), all = 0;
+	bool refuse = false, move = false;
+
+	for (size_t place = 0; place < ZM_CLIENT_PLACES; place++) {
+		const struct zm_client *client = client_in(place);
+
+		if (client == NULL)
+			continue;
+		all |= client->needs;
+		refuse |= client->may_grow != NULL;
+		move |= has_blocks_move(client);
+	}
+	zm_store(&may_refuse, refuse);
+	zm_store(&have_blocks_move, move);
+	zm_store(&needs, all);
+	if (all != before)
+		zm_account_tell_all();
+}
+
+static void put(size_t place, const struct zm_client *client)
+{
+	zm_assert(zm_lock_is_mine(&zm_account.lock) && place < ZM_CLIENT_PLACES);
+	zm_store_release(&row[place], client);
+	tell_threads();
+}
+
+void zm_client_set(enum zm_client_place place, const struct zm_client *client)
+{
+	zm_account_begin();
+	zm_lock(&zm_account.lock);
+	put(place, client);
+	zm_unlock(&zm_account.lock);
+}
+
+bool zm_client_replace(enum zm_client_place place, const struct zm_client *from,
+		       const struct zm_client *to)
+{
+	bool found;
+
+	zm_account_begin();
+	zm_lock(&zm_account.lock);
+	found = client_in(place) == from;
+	if (found)
+		put(place, to);
+	zm_unlock(&zm_account.lock);
+	return found;
+}
+
+const struct zm_client *zm_client_of(enum zm_client_place place)
+{
+	return client_in(place);
+}
+
+void zm_clients_enter_child(void)
+{
+	for (size_t place = 0; place < ZM_CLIENT_PLACES; place++) {
+		const struct zm_client *client = client_in(place);
+
+		if (client != NULL && client->in_child != NULL)
+			put(place, client->in_child);
+	}
+}
+
+unsigned char zm_clients_need(void)
+{
+	return zm_load(&needs);
+}
+
+bool zm_clients_have_blocks_move(void)
+{
+	return zm_load(&have_blocks_move);
+}
+
+/* ---- Asking --------------------------------------------------------------------------------- */
+
+bool zm_clients_may_refuse(void)
+{
+	return zm_load(&may_refuse);
+}
+
+bool zm_clients_let_grow(size_t bytes)
+{
+	int saved_errno = errno;
+	bool lets = true;
+
+	zm_assert(zm_lock_is_mine(&zm_account.lock));
+	for (size_t place = 0; lets && place < ZM_CLIENT_PLACES; place++) {
+		const struct zm_client *client = client_in(place);
+
+		if (client != NULL && client->may_grow != NULL)
+			lets = client->may_grow(bytes);
+	}
+	errno = saved_errno;
+	return lets;
+}
+
+void *zm_clients_see_born(void *ptr)
+{
+	int saved_errno = errno;
+
+	for (size_t place = 0; place < ZM_CLIENT_PLACES; place++) {
+		const struct zm_client *client = client_in(place);
+
+		if (client != NULL && client->born != NULL)
+			ptr = client->born(ptr);
+	}
+	errno = saved_errno;
+	return ptr;
+}
+
+bool zm_clients_see_died(void *ptr, bool held)
+{
+	for (size_t place = ZM_CLIENT_PLACES; place-- > 0;) {
+		const struct zm_client *client = client_in(place);
+
+		if (client != NULL && client->died != NULL && client->died(ptr, held))
+			held = true;
+	}
+	return held;
+}
+
+void zm_clients_see_passed(void)
+{
+	int saved_errno = errno;
+
+	for (size_t place = 0; place < ZM_CLIENT_PLACES; place++) {
+		const struct zm_client *client = client_in(place);
+
+		if (client != NULL && client->passed != NULL)
+			client->passed();
+	}
+	errno = saved_errno;
+}

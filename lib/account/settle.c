@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/account/settle.c - what a call does on the cold path: ask, count, get the next threshold.
+ *
+ * A client that may refuse is asked before the program has the block. Our own counter moves after the
+ * question. A borrowing thread's figure has moved by then, with the allocator's counters: until it is
+ * back others may see one block a thread in used memory, but the thread's ceiling is where it was. The
+ * thread says in its record that it asks, so that nobody who finds the sum over the peak takes the block
+ * for kept (sum.c); what remains are the few instructions before it has said so.
+ */
+#include "config.h"
+
+#include "account/client.h"
+#include "account/state.h"
+
+/* What a change asks for of those who may refuse; 0: nothing grows, or they have been asked. */
+static bool is_let(size_t asked_bytes)
+{
+	zm_assert(zm_lock_is_mine(&zm_account.lock));
+	return asked_bytes == 0 || zm_clients_let_grow(asked_bytes);
+}
+
+/* A change by a thread that has no record. */
+static bool settle_ended(ptrdiff_t bytes, size_t asked_bytes)
+{
+	bool is_granted;
+
+	zm_lock(&zm_account.lock);
+	is_granted = is_let(asked_bytes);
+	if (is_granted) {
+		zm_thread.ended_bytes += bytes;
+		zm_fetch_add(&zm_account.ended_bytes, bytes);
+		zm_account_make_room();
+	}
+	zm_account_check();
+	zm_unlock(&zm_account.lock);
+	return is_granted;
+}
+
+static void say_asked(struct zm_counter *counter, size_t bytes)
+{
+	if (ZM_COUNT_BORROWED)
+		zm_store_release(&counter->asked_bytes, bytes);
+}
+
+/* Under the lock. True: it has passed its threshold. */
+static bool raise_if_due(struct zm_counter *counter)
+{
+	ptrdiff_t figure = zm_counter_bytes(counter);
+
+	zm_assert(zm_lock_is_mine(&zm_account.lock));
+	if (figure <= counter->granted_bytes)
+		return false;
+	zm_account_raise(counter, figure);
+	return true;
+}
+
+/*
+ * A thread over the ceiling that it was told, which may be lower than the one granted: only the latter
+ * is its threshold. bytes: what is to be added in its record.
+ */
+static bool settle_over(struct zm_counter *counter, ptrdiff_t bytes, size_t asked_bytes)
+{
+	bool is_granted, passed = false;
+
+	if (asked_bytes != 0 && zm_clients_may_refuse())
+		say_asked(counter, asked_bytes);
+	zm_lock(&zm_account.lock);
+	is_granted = is_let(asked_bytes);
+	if (is_granted) {
+		zm_store(&counter->net_bytes, zm_load(&counter->net_bytes) + bytes);
+		passed = raise_if_due(counter);
+		say_asked(counter, 0);
+	}
+	zm_account_check();
+	zm_unlock(&zm_account.lock);
+	if (passed)
+		zm_clients_see_passed();
+	return is_granted;
+}
+
+/* A change by a thread that counts in its record. */
+static bool settle_record(struct zm_counter *counter, ptrdiff_t bytes, size_t asked_bytes)
+{
+	ptrdiff_t net = zm_load(&counter->net_bytes) + bytes;
+
+	if (net > zm_load(&counter->ceiling_bytes))
+		return settle_over(counter, bytes, asked_bytes);
+	zm_store(&counter->net_bytes, net);
+	return true;
+}
+
+static bool settle(ptrdiff_t bytes, size_t asked_bytes)
+{
+	struct zm_thread *self = &zm_thread;
+
+	if (self->state == ZM_THREAD_LIVE)
+		return settle_record(self->counter, bytes, asked_bytes);
+	return settle_ended(bytes, asked_bytes);
+}
+
+static bool settle_new(size_t bytes, size_t asked_bytes)
+{
+	if (zm_thread.state == ZM_THREAD_NEW)
+		zm_account_join();
+	if (!zm_thread.borrows)
+		return settle((ptrdiff_t)bytes, asked_bytes);
+#if ZM_RAW_COUNTS
+	if (zm_account_over())
+		return settle_over(zm_thread.counter, 0, asked_bytes);
+#endif
+	return true;
+}
+
+ZM_COLD bool zm_account_new(size_t bytes)
+{
+	return settle_new(bytes, bytes);
+}
+
+void zm_account_gave_back(void)
+{
+	if (zm_thread.borrows)
+		say_asked(zm_thread.counter, 0);
+}
+
+ZM_COLD void zm_account_granted(size_t bytes)
+{
+	settle_new(bytes, 0);
+}
+
+/* How far is the calling thread under the ceiling that it was told? Nothing, where it is to come by. */
+static ptrdiff_t room_left(const struct zm_thread *self)
+{
+	ptrdiff_t net = zm_load(&self->counter->net_bytes);
+	ptrdiff_t ceiling = zm_load(&self->counter->ceiling_bytes);
+
+#if ZM_RAW_COUNTS
+	if (self->borrows) {
+		net = (ptrdiff_t)(*self->allocated - *self->freed);
+		ceiling = zm_load(&self->ceiling_bytes);
+	}
+#endif
+	return ceiling > net ? ceiling - net : 0;
+}
+
+ZM_COLD bool zm_account_may_grow(size_t bytes)
+{
+	const struct zm_thread *self = &zm_thread;
+	bool is_granted;
+
+	if (bytes == 0 || !zm_clients_may_refuse())
+		return true;
+	if (self->state == ZM_THREAD_LIVE && bytes <= (size_t)room_left(self))
+		return true;
+	zm_lock(&zm_account.lock);
+	is_granted = is_let(bytes);
+	zm_unlock(&zm_account.lock);
+	return is_granted;
+}
+
+ZM_COLD void zm_account_gone(size_t bytes)
+{
+	if (zm_thread.borrows)
+		zm_account_correct(-(ptrdiff_t)bytes);
+	else
+		settle(-(ptrdiff_t)bytes, 0);
+}
+
+ZM_COLD void zm_account_resized(size_t old_bytes, size_t new_bytes)
+{
+	if (zm_thread.borrows)
+		zm_account_granted(0);
+	else
+		settle((ptrdiff_t)new_bytes - (ptrdiff_t)old_bytes, 0);
+}
+
+/* ---- Corrections ---------------------------------------------------------------------------- */
+
+void zm_account_correct(ptrdiff_t bytes)
+{
+	struct zm_thread *self = &zm_thread;
+
+	if (self->state == ZM_THREAD_NEW)
+		zm_account_join();
+	if (self->state != ZM_THREAD_LIVE) {
+		settle_ended(bytes, 0);
+		return;
+	}
+	zm_lock(&zm_account.lock);
+	zm_store(&self->counter->net_bytes, zm_load(&self->counter->net_bytes) + bytes);
+	if (!raise_if_due(self->counter))
+		zm_account_tell_ceiling(self->counter);
+	zm_account_check();
+	zm_unlock(&zm_account.lock);
+}
+
+void zm_account_raw(ptrdiff_t bytes)
+{
+	if (zm_thread.state == ZM_THREAD_NEW)
+		zm_account_join();
+	if (zm_thread.borrows)
+		zm_account_correct(-bytes);
+}
