@@ -91,8 +91,10 @@ struct zm_slab_record *zm_cycle_record(const void *ptr)
 	struct zm_slab_record *slab;
 	const struct zm_slab_bin *bin;
 
+	zm_assert(zm_lock_is_mine(&zm_cycle.lock));
 	if (zm_unlikely(entry == 0))
 		return find_record(ptr);
+	zm_assert((entry & ~ZM_PAGE_PINNED) <= zm_cycle.slabs_count);
 	slab = &zm_cycle.slabs[(entry & ~ZM_PAGE_PINNED) - 1];
 	bin = &zm_cycle.layout->bin[slab->bin];
 	region = zm_slab_region(zm_cycle.layout, bin, ptr);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/defrag/cycle.c - the one cycle of the process: its memory, its end, fork.
+ * lib/defrag/cycle.c - the one cycle of the process: its memory, its beginning, fork.
  *
  * Tables come from the system, not from the heap that is being measured, and are kept for the next
  * cycle: 40 bytes for each slab, one percent of what 4 KiB slabs hold. After a cycle their pages
@@ -14,14 +14,12 @@
 #include <sched.h>
 #include <string.h>
 
-#include "account/account.h"
 #include "base/fork.h"
-#include "defrag/hook.h"
 #include "os/os.h"
 
 struct zm_cycle zm_cycle = {.lock = ZM_LOCK_INITIALIZER};
 
-static void shut_gate(void)
+void zm_cycle_shut_gate(void)
 {
 	uint32_t gate = zm_load(&zm_cycle.gate);
 
@@ -43,7 +41,7 @@ static void before_fork(void)
 {
 	zm_lock(&zm_cycle.lock);
 	if (zm_cycle.open)
-		shut_gate();
+		zm_cycle_shut_gate();
 	zm_slab_drain();
 }
 
@@ -156,6 +154,7 @@ void *zm_cycle_take_words(size_t bytes)
 	size_t words = (bytes + sizeof(size_t) - 1) / sizeof(size_t);
 	size_t *at = &zm_cycle.words[zm_cycle.words_count];
 
+	zm_assert(zm_lock_is_mine(&zm_cycle.lock) && zm_load(&zm_cycle.owner) != NULL);
 	if (zm_cycle.words_capacity - zm_cycle.words_count < words)
 		return NULL;
 	zm_cycle.words_count += words;
@@ -166,12 +165,14 @@ void *zm_cycle_take_words(size_t bytes)
 
 /* ---- Begin ---- */
 
-int zm_cycle_begin(const void *owner)
+int zm_cycle_begin(const void *owner, zm_cycle_tick tick)
 {
 	int error;
 
+	zm_assert(zm_lock_is_mine(&zm_cycle.lock) && owner != NULL);
 	if (zm_load(&zm_cycle.owner) != NULL)
 		return EBUSY;
+	zm_assert(!zm_cycle.open && zm_load(&zm_cycle.gate) == 0);
 	zm_cycle.layout = zm_slab_layout();
 	error = zm_table_open(zm_cycle.layout->page_shift);
 	if (error != 0)
@@ -191,125 +192,12 @@ int zm_cycle_begin(const void *owner)
 	zm_cycle.planned_bytes = zm_cycle.evacuated = 0;
 	zm_cycle.shown = 0;
 	zm_cycle.moved = zm_cycle.moved_bytes = zm_cycle.missed = zm_cycle.released_bytes = 0;
-	zm_store(&zm_cycle.stepped.refused, 0);
-	zm_store(&zm_cycle.hooked.refused, 0);
+	zm_store(&zm_cycle.refused, 0);
 	zm_store(&zm_cycle.held_frees, 0);
 	zm_store(&zm_cycle.steered, 0);
 	for (size_t i = 0; i < (size_t)zm_cycle.arenas * zm_cycle.layout->bins; i++)
 		zm_cycle.pools[i] = (struct zm_pool){.by_used = NULL};
+	zm_store(&zm_cycle.tick, tick);
 	zm_store(&zm_cycle.owner, owner);
 	return 0;
 }
-
-/* ---- End ---- */
-
-void zm_cycle_shut(void)
-{
-	zm_cycle.open = false;
-	shut_gate();
-	zm_cycle.blameless = false;
-	zm_cycle.cursor = 0;
-	zm_cycle.drained = 0;
-	zm_cycle.cleared_bytes = 0;
-}
-
-void zm_cycle_close(void)
-{
-	zm_cycle_shut();
-	zm_hook_remove();
-}
-
-/* The kernel takes 64 pages back in about 20 us. */
-#define CLEAR_BYTES ((size_t)256 << 10)
-
-/* Some more of the first `used` bytes of a table, of which *done are given back. */
-static bool clear_some(void *table, size_t used, size_t *done)
-{
-	size_t bytes = used - *done < CLEAR_BYTES ? used - *done : CLEAR_BYTES;
-
-	if (bytes != 0)
-		zm_os_dontneed((char *)table + *done, bytes);
-	*done += bytes;
-	return *done == used;
-}
-
-static bool clear_tables_some(void)
-{
-	size_t slabs = zm_cycle.slabs_count * sizeof(*zm_cycle.slabs);
-	size_t words = zm_cycle.words_count * sizeof(*zm_cycle.words);
-	size_t in_words;
-	bool cleared;
-
-	if (zm_cycle.cleared_bytes < slabs) {
-		clear_some(zm_cycle.slabs, slabs, &zm_cycle.cleared_bytes);
-		return false;
-	}
-	in_words = zm_cycle.cleared_bytes - slabs;
-	cleared = clear_some(zm_cycle.words, words, &in_words);
-	zm_cycle.cleared_bytes = slabs + in_words;
-	return cleared;
-}
-
-/* The next slabs, until the work is done. True when there are no more. */
-static bool unpin_slabs(uint32_t work, bool forget)
-{
-	uint32_t done = 0;
-
-	for (; zm_cycle.cursor < zm_cycle.slabs_count && done < work; zm_cycle.cursor++) {
-		struct zm_slab_record *slab = &zm_cycle.slabs[zm_cycle.cursor];
-
-		done += 1 + zm_move_unpin(slab);
-		if (forget && zm_load(&slab->state) != ZM_SLAB_GONE)
-			zm_move_forget(slab);
-	}
-	return zm_cycle.cursor == zm_cycle.slabs_count;
-}
-
-/*
- * What is in stock, for one arena at a time: a few thousand regions at most. True: nothing is left. Before
- * slabs are looked at, as a region that is in stock keeps its slab from being empty.
- */
-static bool drain_stocks(void)
-{
-	if (zm_cycle.drained == 0) {
-		zm_move_release_spares();
-		zm_store(&zm_cycle.full, 0);
-	}
-	return !zm_slab_drain_next(&zm_cycle.drained);
-}
-
-bool zm_cycle_unpin_some(uint32_t work)
-{
-	return drain_stocks() && unpin_slabs(work, false);
-}
-
-bool zm_cycle_release_some(uint32_t work)
-{
-	if (!drain_stocks() || !unpin_slabs(work, true) || !clear_tables_some())
-		return false;
-	zm_store(&zm_cycle.owner, NULL);
-	return true;
-}
-
-void zm_cycle_end(void)
-{
-	if (zm_load(&zm_cycle.owner) == NULL)
-		return;
-	zm_cycle_close();
-	while (!zm_cycle_release_some(UINT32_MAX))
-		;
-}
-
-#if defined(__GNUC__)
-/*
- * The process ends: what is held goes back,
- * for the sake of whoever still looks (exit handlers, leak checkers).
- */
-__attribute__((__destructor__)) static void end_with_process(void)
-{
-	if (!zm_cycle_trylock())
-		return;
-	zm_cycle_end();
-	zm_cycle_unlock();
-}
-#endif

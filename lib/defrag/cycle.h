@@ -12,6 +12,8 @@
  *                                                     back
  *   hook.c     the same for the program's frees       a free is held, an allocation is served from
  *              and allocations meanwhile              elsewhere
+ *   end.c      the end: nothing is pinned, and        a hook that is inside is waited for; what is
+ *              all that is held goes back             held is released slab after slab
  *   hint.c     the same cycle without a walk          hint.h tells how it goes
  *   average.c  a simpler rule, for layouts that do    each block for itself, by how full its slab
  *              not allow for this one                 is
@@ -32,6 +34,7 @@
 #include <stdint.h>
 
 #include "allocator/slab.h"
+#include "base/assert.h"
 #include "base/atomic.h"
 #include "base/lock.h"
 #include "defrag/table.h"
@@ -78,14 +81,6 @@ struct zm_pool {
 	uint64_t cost;       /* of a byte released from that list, 2^-16 ns */
 };
 
-/*
- * Counters of zdefrag_stats that have two sources:
- * the thread that steps, which writes plainly, and hooks.
- */
-struct zm_cycle_counts {
-	ZM_ATOMIC(size_t) refused;
-};
-
 struct zm_gate_figures {
 	size_t frag_bytes, live_bytes, attainable_bytes;
 	size_t blocks; /* small ones */
@@ -117,10 +112,17 @@ struct zm_plan_rule {
 
 #define ZM_GATE_OPEN 0x80000000u
 
+typedef void (*zm_cycle_tick)(void);
+
 struct zm_cycle {
 	struct zm_lock lock;
 	/* The driver whose cycle it is, or one for all hints; NULL: none runs. */
 	ZM_ATOMIC(const void *) owner;
+	/*
+	 * Called by hooks with each of the program's calls, without the lock; NULL: the owner has nothing to
+	 * do there. After the cycle it may be called for a last time.
+	 */
+	ZM_ATOMIC(zm_cycle_tick) tick;
 	const struct zm_slab_layout *layout;
 
 	/* Open while slabs are pinned, but for forks; the number of hooks inside in the lower bits. */
@@ -158,8 +160,8 @@ struct zm_cycle {
 	uint32_t opened; /* pools, in the order of `heap` */
 	bool spare_used; /* the next slice has to find others first */
 	uint64_t moved, moved_bytes, missed, released_bytes;
-	struct zm_cycle_counts stepped, hooked;
-	ZM_ATOMIC(size_t) held_frees, steered;
+	/* Counted by hooks too. */
+	ZM_ATOMIC(size_t) refused, held_frees, steered;
 };
 extern struct zm_cycle zm_cycle;
 
@@ -181,8 +183,27 @@ void zm_cycle_unlock(void);
 
 /* All below: under the lock. */
 
-/* Take the cycle for `owner` and have room for counting. 0, EBUSY or ENOMEM. */
-int zm_cycle_begin(const void *owner);
+/* Take the cycle for `owner` and have room for counting. 0, EBUSY or ENOMEM. tick: as in struct zm_cycle. */
+int zm_cycle_begin(const void *owner, zm_cycle_tick tick);
+
+/* Room of the cycle's, zeroed, to its end; NULL: there is none left. */
+void *zm_cycle_take_words(size_t bytes);
+
+/* For a fork and for the end: wait for the hooks that are inside, and let no other in. */
+void zm_cycle_shut_gate(void);
+
+/* ---- check.c ---- */
+
+/* With the gate shut: no hook is about to change what is looked at. Only a debug build looks. */
+#ifdef ZM_DEBUG
+void zm_cycle_check(void);
+#else
+ZM_INLINE void zm_cycle_check(void)
+{
+}
+#endif
+
+/* ---- end.c; under the lock ---- */
 
 /*
  * Wait for the hooks that are inside, and let no other in: afterwards nothing is pinned for them.
@@ -205,9 +226,6 @@ bool zm_cycle_unpin_some(uint32_t work);
  * True when all is released and the cycle is over.
  */
 bool zm_cycle_release_some(uint32_t work);
-
-/* Room of the cycle's, zeroed, to its end; NULL: there is none left. */
-void *zm_cycle_take_words(size_t bytes);
 
 /* Close, and release everything. */
 void zm_cycle_end(void);
@@ -245,7 +263,11 @@ bool zm_plan_look(uint32_t slabs);
 /* Choose and pin, at most that many slabs. True when the plan is complete. */
 bool zm_plan_choose(uint32_t slabs);
 
-struct zm_pool *zm_plan_pool(unsigned arena, unsigned bin);
+ZM_INLINE struct zm_pool *zm_plan_pool(unsigned arena, unsigned bin)
+{
+	zm_assert(arena < zm_cycle.arenas && bin < zm_cycle.layout->bins);
+	return &zm_cycle.pools[(size_t)arena * zm_cycle.layout->bins + bin];
+}
 
 /* The plan is complete: list the pools to move in, for zm_move_prime(). */
 void zm_plan_close(void);
@@ -257,12 +279,6 @@ bool zm_average_hint(const void *ptr, struct zm_slab_usage *usage);
 void *zm_average_visit(void *ptr);
 
 /* ---- hint_tick.c ---- */
-
-/*
- * From every call of the program's that a hook sees: ends a cycle of hints that no one asks for any
- * more, a little at a time.
- */
-void zm_hint_tick(void);
 
 /*
  * A driver would like to begin: end the hints' cycle, up to so much work, if the program has said

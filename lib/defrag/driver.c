@@ -202,7 +202,7 @@ static void step_idle(zdefrag *d)
 	reason = gate_reason(d);
 	if (reason == ZDEFRAG_REASON_NONE) {
 		zm_hint_make_way(d->whole ? UINT32_MAX : LOOK_WORK);
-		error = zm_cycle_begin(d);
+		error = zm_cycle_begin(d, NULL);
 		if (error != 0)
 			reason = error == EBUSY ? ZDEFRAG_REASON_BUSY : ZDEFRAG_REASON_NO_MEMORY;
 	}
@@ -316,7 +316,7 @@ void zm_driver_add_cycle(struct zdefrag_stats *stats)
 	stats->missed += zm_cycle.missed;
 	stats->slabs_released += zm_cycle.emptied;
 	stats->released_bytes += zm_cycle.released_bytes;
-	stats->refused += zm_load(&zm_cycle.stepped.refused) + zm_load(&zm_cycle.hooked.refused);
+	stats->refused += zm_load(&zm_cycle.refused);
 	stats->held_frees += zm_load(&zm_cycle.held_frees);
 	stats->steered += zm_load(&zm_cycle.steered);
 }

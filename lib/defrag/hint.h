@@ -193,6 +193,12 @@ unsigned zm_shown_fresh_x256(void);
 uint64_t zm_hint_now_ns(void);
 extern ZM_ATOMIC(size_t) zm_hint_clock_ms;
 
+/*
+ * From every call of the program's that a hook sees, without the lock: ends a cycle of hints that no one
+ * asks for any more, a little at a time.
+ */
+void zm_hint_tick(void);
+
 /* Looks at the clock: after a pause that was longer than our patience the cycle has to end. */
 void zm_hint_check_pause(void);
 

@@ -202,7 +202,7 @@ bool zm_hint_begin(void)
 	reason = look(&figures, &zm_hints.want_bytes);
 	if (reason == ZDEFRAG_REASON_NONE)
 		reason = look_back(&figures, now);
-	if (reason == ZDEFRAG_REASON_NONE && zm_cycle_begin(&zm_hints_owner) != 0)
+	if (reason == ZDEFRAG_REASON_NONE && zm_cycle_begin(&zm_hints_owner, zm_hint_tick) != 0)
 		reason = ZDEFRAG_REASON_NO_MEMORY;
 	zm_hints.total.reason = reason;
 	if (reason != ZDEFRAG_REASON_NONE)
@@ -234,8 +234,7 @@ static void take_counts(void)
 	zm_cycle.chosen = zm_cycle.emptied = 0;
 	zm_cycle.planned_bytes = 0;
 	zm_cycle.moved = zm_cycle.moved_bytes = zm_cycle.missed = zm_cycle.released_bytes = 0;
-	zm_store(&zm_cycle.stepped.refused, 0);
-	zm_store(&zm_cycle.hooked.refused, 0);
+	zm_store(&zm_cycle.refused, 0);
 	zm_store(&zm_cycle.held_frees, 0);
 	zm_store(&zm_cycle.steered, 0);
 }
@@ -255,6 +254,7 @@ static void back_off(uint64_t now)
 
 void zm_hint_begin_ending(int reason)
 {
+	zm_assert(zm_load(&zm_cycle.owner) == &zm_hints_owner);
 	zm_cycle_shut();
 	zm_hook_watch();
 	zm_store(&zm_hints.ending, true);
@@ -516,6 +516,7 @@ static bool was_worth_it(void)
 
 void zm_hint_suspend(void)
 {
+	zm_assert(zm_load(&zm_cycle.owner) == &zm_hints_owner);
 	begin_settling();
 	zm_cycle.blameless = true;
 	zm_hook_watch();
@@ -608,6 +609,7 @@ static void extend_plan(void)
 
 void zm_hint_work(unsigned shares)
 {
+	zm_assert(zm_lock_is_mine(&zm_cycle.lock) && zm_load(&zm_cycle.owner) == &zm_hints_owner);
 	switch (zm_hints.stage) {
 	case ZM_HINT_WALKING:
 		if (!zm_slab_walk(&zm_hints.walk, shares * WALK_PAGES, zm_cycle_meet))

@@ -72,9 +72,17 @@ static bool hold(void *ptr, bool left)
 	return true;
 }
 
+static void tick(void)
+{
+	zm_cycle_tick call = zm_load(&zm_cycle.tick);
+
+	if (call != NULL)
+		call();
+}
+
 static bool died(void *ptr, bool held)
 {
-	zm_hint_tick();
+	tick();
 	if (held)
 		return true;
 	if (zm_likely(!(zm_table_get(ptr) & ZM_PAGE_PINNED)) || !enter())
@@ -99,7 +107,7 @@ static void *elsewhere(const struct zm_slab_record *slab)
 		zm_account_raw((ptrdiff_t)bytes);
 		if (!hold(other, false))
 			return other;
-		zm_fetch_add(&zm_cycle.hooked.refused, 1);
+		zm_fetch_add(&zm_cycle.refused, 1);
 	}
 	return NULL;
 }
@@ -121,7 +129,7 @@ static void *steer(void *ptr)
 
 static void *born(void *ptr)
 {
-	zm_hint_tick();
+	tick();
 	if (zm_likely(!(zm_table_get(ptr) & ZM_PAGE_PINNED)) || !enter())
 		return ptr;
 	ptr = steer(ptr);
@@ -143,6 +151,7 @@ void zm_hook_watch(void)
 
 void zm_hook_install(void)
 {
+	zm_assert(zm_lock_is_mine(&zm_cycle.lock) && zm_load(&zm_cycle.owner) != NULL);
 	zm_cycle.open = true;
 	zm_store_release(&zm_cycle.gate, ZM_GATE_OPEN);
 	zm_hook_watch();

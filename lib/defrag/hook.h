@@ -6,7 +6,7 @@
 #define ZM_DEFRAG_HOOK_H
 
 /*
- * Under the cycle's lock. Watching only has zm_hint_tick() called; installing opens the gate too.
+ * Under the cycle's lock. Watching only has the cycle's tick called; installing opens the gate too.
  * Removing does not wait: zm_cycle_shut() comes first.
  */
 void zm_hook_watch(void);

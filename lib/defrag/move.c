@@ -62,6 +62,7 @@ bool zm_move_hold(struct zm_slab_record *slab, uint32_t region, bool left)
 	zm_region_word *word = &slab->bits[region / ZM_REGION_BITS];
 	size_t bit = (size_t)1 << region % ZM_REGION_BITS, old = zm_load(word);
 
+	zm_assert(region < zm_cycle.layout->bin[slab->bin].regions);
 	do
 		if (old & bit)
 			return false;
@@ -84,6 +85,7 @@ static void give_held(struct zm_slab_record *slab)
 	void *regions[ZM_REGION_BITS];
 	size_t bytes = 0;
 
+	zm_assert(zm_lock_is_mine(&zm_cycle.lock));
 	zm_store(&slab->held_count, 0);
 	for (uint32_t first = 0; first < bin->regions; first += ZM_REGION_BITS) {
 		size_t bits = zm_exchange(&slab->bits[first / ZM_REGION_BITS], 0);
@@ -115,6 +117,7 @@ static bool is_empty_but_for_held(const struct zm_slab_record *slab)
 {
 	uint32_t bin = slab->bin, used;
 
+	zm_assert(zm_lock_is_mine(&zm_cycle.lock));
 	zm_slab_used(&slab->base, &bin, &used, 1);
 	return used == zm_load(&slab->held_count);
 }
@@ -145,6 +148,7 @@ static struct zm_slab_record *pop_full(void)
 	do {
 		if (number == 0)
 			return NULL;
+		zm_assert(number <= zm_cycle.slabs_count);
 		slab = &zm_cycle.slabs[number - 1];
 	} while (!zm_compare_exchange(&zm_cycle.full, &number, zm_load(&slab->next)));
 	return slab;
@@ -227,6 +231,7 @@ static void *take(unsigned arena, unsigned bin, unsigned *tries, size_t *refused
 	size_t bytes = zm_cycle.layout->bin[bin].region_bytes, refused = 0;
 	void *target = NULL;
 
+	zm_assert(zm_lock_is_mine(&zm_cycle.lock) && zm_load(&zm_cycle.owner) != NULL);
 	while (*tries > 0) {
 		uint32_t region;
 		struct zm_slab_record *slab;
@@ -244,7 +249,7 @@ static void *take(unsigned arena, unsigned bin, unsigned *tries, size_t *refused
 	}
 	*refused_bytes = refused * bytes;
 	if (refused != 0) {
-		zm_store(&zm_cycle.stepped.refused, zm_load(&zm_cycle.stepped.refused) + refused);
+		zm_fetch_add(&zm_cycle.refused, refused);
 		zm_account_hold((ptrdiff_t)*refused_bytes);
 	}
 	return target;

@@ -29,11 +29,6 @@ static uint64_t cost_of(const struct zm_slab_bin *bin, uint32_t used)
 	return (ns << 16) / bin->slab_bytes;
 }
 
-struct zm_pool *zm_plan_pool(unsigned arena, unsigned bin)
-{
-	return &zm_cycle.pools[(size_t)arena * zm_cycle.layout->bins + bin];
-}
-
 static const struct zm_slab_bin *bin_of(const struct zm_pool *pool)
 {
 	return &zm_cycle.layout->bin[(size_t)(pool - zm_cycle.pools) % zm_cycle.layout->bins];
@@ -78,6 +73,7 @@ static void open_pools(void)
 
 void zm_plan_begin(size_t want_bytes, const struct zm_plan_rule *rule)
 {
+	zm_assert(zm_lock_is_mine(&zm_cycle.lock) && zm_load(&zm_cycle.owner) != NULL);
 	zm_cycle.rule = *rule;
 	open_pools();
 	zm_cycle.want_bytes = want_bytes + want_bytes * rule->ahead_x256 / 256;
@@ -91,6 +87,7 @@ void zm_plan_begin(size_t want_bytes, const struct zm_plan_rule *rule)
 
 void zm_plan_extend(size_t more_bytes, const struct zm_plan_rule *rule)
 {
+	zm_assert(zm_lock_is_mine(&zm_cycle.lock) && zm_load(&zm_cycle.owner) != NULL);
 	zm_move_release_spares();
 	zm_cycle.rule = *rule;
 	open_pools();
@@ -102,6 +99,7 @@ void zm_plan_extend(size_t more_bytes, const struct zm_plan_rule *rule)
 /* Every pool has left the heap: what its lists still hold did not fit. */
 void zm_plan_begin_late(void)
 {
+	zm_assert(zm_lock_is_mine(&zm_cycle.lock) && zm_load(&zm_cycle.owner) != NULL);
 	look_from_the_start(true);
 }
 
@@ -196,6 +194,7 @@ bool zm_plan_look(uint32_t slabs)
 	char *bases[ZM_SLAB_BATCH];
 	size_t count = 0;
 
+	zm_assert(zm_lock_is_mine(&zm_cycle.lock) && zm_load(&zm_cycle.owner) != NULL);
 	for (; slabs > 0 && zm_cycle.cursor < zm_cycle.slabs_count; zm_cycle.cursor++, slabs--) {
 		struct zm_slab_record *slab = &zm_cycle.slabs[zm_cycle.cursor];
 
@@ -304,6 +303,7 @@ static bool pin(struct zm_slab_record *slab, uint32_t used)
 	const struct zm_slab_bin *bin = &zm_cycle.layout->bin[slab->bin];
 	uint32_t number = (uint32_t)(slab - zm_cycle.slabs);
 
+	zm_assert(zm_load(&slab->state) == ZM_SLAB_SEEN && zm_load(&slab->held_count) == 0);
 	if (!have_empty_bits(slab))
 		return false;
 	if (zm_cycle.chosen == 0)
@@ -351,6 +351,7 @@ static bool choose_one(void)
 
 bool zm_plan_choose(uint32_t slabs)
 {
+	zm_assert(zm_lock_is_mine(&zm_cycle.lock) && zm_load(&zm_cycle.owner) != NULL);
 	if (!zm_cycle.heap_built)
 		build_heap();
 	for (; slabs > 0; slabs--)
@@ -364,6 +365,7 @@ void zm_plan_close(void)
 {
 	uint32_t pools = zm_cycle.arenas * zm_cycle.layout->bins;
 
+	zm_assert(zm_lock_is_mine(&zm_cycle.lock) && zm_load(&zm_cycle.owner) != NULL);
 	zm_cycle.heap_count = 0;
 	zm_cycle.opened = 0;
 	for (uint32_t i = 0; i < pools; i++)

@@ -3,11 +3,13 @@
 
 zm_defrag_sources = \
 	lib/defrag/average.c \
+	lib/defrag/check.c \
 	lib/defrag/count.c \
 	lib/defrag/cycle.c \
 	lib/defrag/cycle.h \
 	lib/defrag/driver.c \
 	lib/defrag/driver.h \
+	lib/defrag/end.c \
 	lib/defrag/gate.c \
 	lib/defrag/hint.c \
 	lib/defrag/hint.h \
