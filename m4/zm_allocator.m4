@@ -123,8 +123,8 @@ m4_define([ZM_NEED_FOUND], [
 #
 # PROGRAM must declare whatever it calls, by including HEADER: gcc 14 and clang 16 refuse the rest.
 #
-# STATIC-SETS are the sets of further libraries, with commas for blanks, that the static archive may
-# need: the first with which a static program links is taken, the first of all if there is no archive.
+# STATIC-SETS are the sets of further libraries, with commas for blanks, that the static library may
+# need. The first with which a static program links is taken, or the first of all if none does.
 #
 # Sets zm_found to yes or no, the ZM_MALLOC_ variables, zm_malloc_where, and zm_cv_malloc_NAME_define to the
 # one of DEFINES that it took. If zm_found is no, zm_missing says why, and zm_broken is yes if HEADER is
@@ -239,7 +239,7 @@ AC_DEFUN([ZM_FEATURES_JEMALLOC], [
 m4_define([ZM_PACKAGES_TCMALLOC], [[libgoogle-perftools-dev], [gperftools-devel], [gperftools-dev], [gperftools]])
 m4_define([ZM_PACKAGES_TCMALLOC_MINIMAL], m4_defn([ZM_PACKAGES_TCMALLOC]))
 
-# The archive of the full one finds its call stacks with libunwind where it was built with it. That
+# The static library of the full one finds its call stacks with libunwind where it was built with it. That
 # comes after the C++ library: both have the functions of the C++ ABI's unwinder, and mix badly.
 AC_DEFUN([ZM_FIND_TCMALLOC], [
 	ZM_FIND_MALLOC([tcmalloc], [libtcmalloc], [-ltcmalloc], [plain],
@@ -306,9 +306,9 @@ AC_DEFUN([ZM_FEATURES_MIMALLOC], [
 			[zm_cv_mimalloc_wrong=threads])
 	])
 	AS_CASE([$zm_cv_mimalloc_wrong],
-		[aligned], [AC_MSG_WARN([mimalloc 3.0 corrupts memory when threads free one another's aligned blocks. This library's are kept from that, at the price of larger blocks; a program that calls mi_malloc_aligned() itself is not. Its heaps free blocks of threads that have ended: arenas are lists of plain blocks here, and a program that calls mi_heap_destroy() itself is not helped. mimalloc 2.0.9 and 3.6.0 are right in both])],
+		[aligned], [AC_MSG_WARN([mimalloc 3.0 corrupts memory when threads free one another's aligned blocks. This library protects its own aligned blocks, at the price of larger ones; a program that calls mi_malloc_aligned() itself is not protected. Its heaps free blocks of threads that have ended: this library makes arenas of plain blocks here, and a program that calls mi_heap_destroy() itself is not protected. mimalloc 2.0.9 and 3.6.0 are right in both])],
 		[threads], [AC_MSG_WARN([mimalloc 3.3.0 to 3.3.2 are known to crash in programs with threads (https://github.com/microsoft/mimalloc/issues/1287), and nothing here keeps them from it. mimalloc 2.0.9 is right, and so is 3.4.1])])
 	AS_IF([test "$ac_cv_have_decl_mi_theap_get_default" = yes],
-		[AC_MSG_WARN([this mimalloc holds locks while threads begin and end, and not over fork(): a child that starts threads may wait for ever where others began or ended in its parent at that moment (seen with 3.6.0, not with 2.0.9 and 3.0.1)])])
+		[AC_MSG_WARN([this mimalloc takes locks while a thread begins or ends, and fork() does not wait for them: a child that starts threads may wait for ever if a thread of its parent began or ended at that moment (seen with 3.6.0, not with 2.0.9 and 3.0.1)])])
 	CPPFLAGS=$zm_save_CPPFLAGS
 ])

@@ -76,11 +76,11 @@ AC_DEFUN([ZM_PLATFORM], [
 	AS_IF([test "$zm_cv_pthread" = no], [AC_MSG_ERROR([POSIX threads are needed: no <pthread.h>, or nothing to link])])
 	AS_VAR_APPEND([ZM_SYSTEM_LIBS], [" $zm_cv_pthread"])
 
-	# Finding an unprefixed jemalloc by address.
+	# Finding the functions of a jemalloc that has plain names.
 	ZM_SEARCH_LIB([dladdr], [dl],
 		[AC_DEFINE([HAVE_DLADDR], [1], [Define to 1 if you have dladdr().])])
 
-	# Finding what an unprefixed jemalloc does not name.
+	# Finding a table of jemalloc's that has no name outside it.
 	AC_CHECK_FUNCS([dl_iterate_phdr])
 
 	# tests/model runs its threads as coroutines. macOS has the functions, and a header that refuses them.

@@ -14,7 +14,7 @@ struct zm_arena;
 /* 0 or an errno value: ENOMEM, EAGAIN. */
 int zm_arena_create(struct zm_arena **arena);
 
-/* May the calling thread use it? Else only zm_arena_free() may be called of all below. */
+/* May the calling thread use it? If not, zm_arena_free() is the only function below that it may call. */
 bool zm_arena_is_mine(const struct zm_arena *arena);
 
 /* size: up to PTRDIFF_MAX. NULL: there is none. */
@@ -26,12 +26,15 @@ void *zm_arena_malloc(struct zm_arena *arena, size_t size, bool zeroed);
  */
 bool zm_arena_free(void *ptr);
 
-/* Is it a live block of an arena? To resize it in place could keep it in. */
+/*
+ * Is it a live block of an arena? Whoever resizes it must move it out, as a resize in place would leave
+ * it in the arena.
+ */
 bool zm_arena_may_own(const void *ptr);
 
 /*
- * Free all blocks; destroy the arena too. Neither may be called while another thread is about one of
- * the blocks, or about the arena.
+ * Free all blocks; destroy the arena too. Neither may be called while another thread works on one of
+ * the blocks or on the arena.
  * gone: told what blocks were charged with that no counter of the allocator's has been told of, in
  *       one sum or in several. It is called with the lock ARENAS of lib/base/fork.h, so that no child has
  *       the blocks gone and not their charge.

@@ -8,8 +8,8 @@
  *
  * Elsewhere `malloc` inside a shared library of ours is the C library's, as jemalloc comes later in
  * the lookup order of a program that links -lzmalloc. So jemalloc_functions.c takes its functions by
- * address, once. A call through such a pointer costs what a call through the GOT does, and half of
- * mallocx()/dallocx() (6.2 and 12.4 ns a pair).
+ * address, once. A call through such a pointer costs what a call through the GOT does, and half of what
+ * mallocx() and dallocx() cost (`make bench BENCHFLAGS=--only=pair`, columns bare and zmalloc).
  */
 #ifndef ZM_ALLOCATOR_JEMALLOC_H
 #define ZM_ALLOCATOR_JEMALLOC_H
@@ -47,15 +47,15 @@
 
 /*
  * jemalloc counts bytes for each thread anyway (thread.allocatedp, thread.deallocatedp), so a count
- * of ours would be the second. The counters lie in the thread's TLS on systems with ELF TLS, where
- * they live until the thread ends; 64 bits wide, they are read in one piece by 64-bit processors
- * only.
+ * of ours would be the second. On systems with ELF TLS the counters lie in the thread's TLS and live
+ * until the thread ends. They are 64 bits wide, so that only 64-bit processors read them in one piece.
  *
  * They count whoever calls this jemalloc, so they are ours only if nobody else can. A jemalloc that
  * others see may serve the program's own malloc(), or a C++ library's operator new, at any time. We
- * count for ourselves there. With link-time optimization, speed of the bare allocator for a pair /
- * in a window of 1,024 blocks: 0.81 / 0.84 with sizes as below; by what each call moved jemalloc's
- * counters 0.48 / 0.71 (`make bench`, column zmalloc+lto).
+ * count for ourselves there, by the sizes of blocks: what each call moves jemalloc's counters by would
+ * tell the same at a higher price. With link-time optimization the speed was 0.81 of the bare allocator's
+ * for a pair and 0.84 in a window of 1,024 blocks, by the counters 0.48 and 0.71 (`make bench`, column
+ * zmalloc+lto, workloads pair and window-1k).
  */
 #if ZM_RAW_ARENAS && ZM_JE_IS_OURS
 #define ZM_RAW_COUNTS 1
@@ -132,9 +132,10 @@ ZM_INLINE void zm_raw_free(void *ptr)
 }
 
 /*
- * Not sdallocx(), where the size is known only because it was read for the account: with link-time
- * optimization, speed of bare jemalloc for a pair 0.85 (free(): 0.81), in a window of 1,024 blocks
- * 0.78 (0.81), of 4 KiB blocks 0.60 (0.80).
+ * free() and not sdallocx(), because the size is known only where it was read for the account. With
+ * link-time optimization sdallocx() had 0.85 of bare jemalloc's speed for a pair (free(): 0.81), 0.78 in a
+ * window of 1,024 blocks (0.81) and 0.60 for blocks of 4 KiB (0.80): `make bench`, column zmalloc+lto,
+ * workloads pair, window-1k and size-4k.
  */
 ZM_INLINE void zm_raw_free_sized(void *ptr, size_t size)
 {
@@ -143,9 +144,9 @@ ZM_INLINE void zm_raw_free_sized(void *ptr, size_t size)
 }
 
 /*
- * sdallocx() takes a slow path for blocks that begin a page, free() for none: 16.8 ns a pair
- * instead of 10. One block of 64 bytes in 64 does. NULL, which only free() may be given, is told by
- * the same test.
+ * sdallocx() takes a slow path for blocks that begin a page, as one block of 64 bytes in 64 does, and
+ * free() takes it for none (`make bench`, workloads pair-sized and size-4k). Only free() may be given
+ * NULL, which fails this test as well.
  */
 ZM_INLINE bool zm_raw_sized_is_faster(const void *ptr)
 {

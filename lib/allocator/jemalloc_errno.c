@@ -5,9 +5,9 @@
  * What a free does to errno, it does by a system call that fails while memory goes back to the
  * kernel: madvise() of locked pages, munmap() where the kernel has no mapping left. All of those
  * are made by an arena's extent hooks. So errno is kept there, once in thousands of frees, instead
- * of around each: zfree() becomes one jump. Saving it around the call cost 1 ns of a pair of 9.5
- * ns, whether in registers, on the stack or in TLS: the price is that of call and return, not of
- * the loads.
+ * of around each: zfree() becomes one jump. To save it around the call cost a tenth of a pair (`make
+ * bench BENCHFLAGS=--only=pair`), whether in registers, on the stack or in TLS: the price is that of call
+ * and return, not of the loads.
  *
  * Each arena that blocks of ours come from must have these hooks. Arenas are found where they
  * appear: as the arena of a thread that joins, in the flags of a call, after a control that may
@@ -55,8 +55,8 @@ static bool keep_in(unsigned arena)
 }
 
 /*
- * Of the process, by its options: does anything but extent hooks give memory back, or does a
- * thread's arena change unseen? Both are off by default.
+ * False if an option of the process lets something other than extent hooks give memory back (opt.hpa), or
+ * lets a thread's arena change without our being told (opt.percpu_arena). Both are off by default.
  */
 static bool is_simple(void)
 {

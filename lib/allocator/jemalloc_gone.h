@@ -9,7 +9,7 @@
 
 #include "allocator/slab.h"
 
-/* True: from now on batch_query answers for any address of a granule, and does not fault. Once. */
+/* True: from now on batch_query does not fault on any address of a granule. To be called once. */
 bool zm_je_answers_for_gone(const struct zm_slab_layout *layout);
 
 #endif

@@ -12,7 +12,7 @@ ZM_COLD void zm_granule_mark(size_t granule)
 {
 	size_t place;
 
-	/* The exchange is the release; of two threads one goes on. */
+	/* The exchange is the release. Of two threads that mark the same granule, one goes on. */
 	if (zm_exchange(&zm_granules.marked[granule], 1) != 0)
 		return;
 	place = zm_fetch_add(&zm_granules.count, 1);

@@ -2,12 +2,11 @@
 /*
  * lib/allocator/jemalloc_slab.c - slabs as an unpatched jemalloc tells of them.
  *
- * experimental.utilization.batch_query: regions free, regions in all and bytes of the slab of an
- * address; about 10 ns each in batches of 16 and more, 22 alone. arenas.lookup: the arena, 25 ns
- * and a lock. Neither tells where the slab begins, which is why zm_slab_region() has to.
- *
- * Both of them fault on an address that jemalloc has never had anything to do with: see
- * jemalloc_granules.h.
+ * experimental.utilization.batch_query tells of an address how many regions its slab has, how many of
+ * them are free, and the slab's bytes; an address in a batch costs half of what one alone does.
+ * arenas.lookup tells the arena, under a lock. Neither tells where the slab begins, which is why
+ * zm_slab_region() has to. Both fault on an address that jemalloc has never had anything to do with: see
+ * jemalloc_granules.h. What they cost is a part of `make bench-defrag`.
  */
 #include "config.h"
 
@@ -410,10 +409,10 @@ size_t zm_slab_live_bytes(void)
 /* ---- Moving ---- */
 
 /*
- * Regions are taken through a cache of our own for each arena, as what it is filled with must stay
- * in that arena: it is filled by the dozen under one lock. 18 ns for each region against 45 past
- * all caches; many are refused, so this shows. Giving back through a cache would save as much, but
- * then slabs that are being emptied lie half open to be allocated from.
+ * Regions are allocated through a cache of our own for each arena, because what a cache is filled with
+ * must come from that arena. It is filled by the dozen under one lock, so a region costs less than half
+ * of what it costs past all caches, and many are refused, so this shows. To give regions back through a
+ * cache would save as much, but then slabs that are being emptied would lie half open to be allocated from.
  */
 #define STOCKS 64
 static unsigned stocks[STOCKS]; /* number of jemalloc's explicit tcache + 1; 0: none yet */

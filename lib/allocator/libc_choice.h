@@ -16,9 +16,9 @@
 #include "base/compiler.h"
 
 /*
- * Written once, before the first call through it returns; until then each function makes the choice
- * first. Called through a table also where nothing is to be chosen: a compiler that sees a block
- * come from malloc() and go to zfree() takes it for a mistake.
+ * It is written once, before the first call through it returns: until then each function makes the choice
+ * first. Calls go through this table even where nothing is to be chosen, because a compiler that sees a
+ * block come from malloc() and go to zfree() takes it for a mistake.
  */
 struct zm_libc {
 	void *(*malloc)(size_t size);

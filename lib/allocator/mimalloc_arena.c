@@ -6,7 +6,7 @@
  * needs no help; mi_realloc() may leave a block in place, and so in its heap, so a resize has to
  * know. mimalloc tells whether a block is of a given heap, by a look at the block's page, on any
  * thread; so all arenas are in a list. Most blocks that a thread resizes are of its own default
- * heap, which is asked first and ends the question in 2 ns and without the lock.
+ * heap, which is asked first: that ends the question without the lock.
  *
  * mimalloc ends a thread's heaps with the thread: their blocks live on as ordinary ones. An arena
  * that is left over by then is taken off the list, and is no one's: mimalloc's destructor has run

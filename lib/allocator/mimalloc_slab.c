@@ -2,8 +2,8 @@
 /*
  * lib/allocator/mimalloc_slab.c - slabs as mimalloc tells of them: its pages, which it calls areas.
  *
- * Visiting a heap gives the range, the capacity and the use of each page, 0.1 us a page; asking about
- * a single block is not possible. So a refresh takes a snapshot of the heap, addresses are looked up in
+ * Visiting a heap gives the range, the capacity and the use of each page; asking about a single
+ * block is not possible. So a refresh takes a snapshot of the heap, addresses are looked up in
  * that, and what moves is counted in it.
  *
  * A page's blocks begin anywhere in it, and pages of a size differ in capacity by a block or two. So
@@ -33,7 +33,7 @@
 #include "base/fork.h"
 #include "base/lock.h"
 
-/* All pages of mimalloc are of whole such. */
+/* mimalloc's pages begin at a multiple of this and have a multiple of it. */
 #define GRANULE_SHIFT 16
 #define GRANULE_BYTES ((size_t)1 << GRANULE_SHIFT)
 #define LARGEST_REGION_BYTES (64u << 10)

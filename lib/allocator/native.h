@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * lib/allocator/native.h - jemalloc's own interface, for programs written to it: allocation with
- * flags and the printed report. jemalloc_native.c passes on; native_none.c does what any allocator
- * can.
+ * flags and the printed report. jemalloc_native.c passes calls on to jemalloc; native_none.c does what
+ * any allocator can.
  *
  * Flags, jemalloc(3): the low six bits hold the logarithm of an alignment, 0x40 asks for zeroes,
  * the bits above name a thread cache and an arena.

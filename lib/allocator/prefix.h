@@ -96,8 +96,8 @@ ZM_INLINE void zm_raw_free_sized(void *ptr, size_t size)
 }
 
 /*
- * realloc() would move an aligned block's bytes to another distance from its base:
- * such a block is copied.
+ * An aligned block is copied, because realloc() would leave its bytes at another distance from its base
+ * than its offset says.
  */
 ZM_INLINE void *zm_raw_realloc(void *ptr, size_t size)
 {

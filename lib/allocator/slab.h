@@ -115,7 +115,7 @@ struct zm_slab_walk {
 };
 
 /*
- * Look at `pages` pages, a multiple of ZM_SLAB_BATCH; 40 ns each. walk: all zeroes to begin with.
+ * Look at `pages` pages, a multiple of ZM_SLAB_BATCH. walk: all zeroes to begin with.
  * True when the walk is complete.
  */
 bool zm_slab_walk(struct zm_slab_walk *walk, size_t pages,
@@ -159,8 +159,8 @@ void zm_slab_give(void *const *regions, size_t count, unsigned bin);
 void zm_slab_drain(void);
 
 /*
- * The same for one stock at a time, that of one arena: 50 us. next: 0 to begin with, and then as it
- * was left. False: there is none left, and nothing was done.
+ * The same for the stock of one arena at a time, which takes some tens of microseconds. next: 0 to begin
+ * with, and then as it was left. False: there is none left, and nothing was done.
  */
 bool zm_slab_drain_next(unsigned *next);
 
@@ -168,10 +168,10 @@ bool zm_slab_drain_next(unsigned *next);
 void zm_slab_flush_thread(void);
 
 /*
- * After hold no unused pages are given back, by whatever call, or page by page. From begin on they are given back by
- * zm_slab_decay_step(), in steps that do not stall: over `ms` milliseconds, or as much longer as small
- * steps take. After end it is the allocator's own pace again. One thread at a time; begin refreshes
- * the statistics, and a step may.
+ * zm_slab_decay_hold(): from now on no call gives unused pages back, or gives them back page by page.
+ * zm_slab_decay_begin(): zm_slab_decay_step() gives them back, in steps that do not stall, over `ms`
+ * milliseconds or as much longer as small steps take. zm_slab_decay_end(): the allocator gives them back
+ * at its own pace again. One thread at a time; begin renews the statistics, and a step may.
  * step returns  nanoseconds until the next one is due; 0: what there was is given back, what came
  *               meanwhile is begun with
  */

@@ -4,8 +4,8 @@
  *
  * backtrace(3) of glibc loads libgcc_s when it is first called. With no memory left that fails, and
  * the report of that very case had no stack. The unwinder called by its own name makes libgcc_s one
- * of the libraries that are loaded with this one, which takes 86 microseconds of a program's start;
- * a first backtrace() there would take 142.
+ * of the libraries that are loaded with this one, which costs a program's start less than a first
+ * backtrace() there would.
  */
 #include "config.h"
 
@@ -39,7 +39,7 @@ static _Unwind_Reason_Code add_frame(struct _Unwind_Context *context, void *argu
 	return _URC_NO_REASON;
 }
 
-/* Both begin with the function that calls them. */
+/* Either function begins with the frame of its caller. */
 #define FIND_FRAMES(stack) _Unwind_Backtrace(add_frame, &(stack))
 #else
 struct stack {

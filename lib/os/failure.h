@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/os/failure.h - what a system call that failed says of it.
+ * lib/os/failure.h - the errno value of a system call that failed.
  *
- * A caller takes 0 for success and reads the result, which then nobody stored. No call of POSIX
- * fails with an errno of 0, but a compiler that looks across files cannot know, and warns.
+ * A caller takes 0 for success and reads a result that nobody has stored. No call of POSIX fails with an
+ * errno of 0, but a compiler that looks across files cannot know that, and warns.
  */
 #ifndef ZM_OS_FAILURE_H
 #define ZM_OS_FAILURE_H

@@ -15,13 +15,13 @@ struct zm_limit {
 
 void zm_limit_init(struct zm_limit *limit, char *source, size_t source_size);
 
-/* Take `bytes` if it is tighter than what is there; `source` is copied, cut if need be. */
+/* Lower the limit to `bytes` if that is tighter; `source` is copied, and cut if it is too long. */
 void zm_limit_lower(struct zm_limit *limit, uint64_t bytes, struct zm_span source);
 /* The same with a source in several pieces. */
 void zm_limit_lower_by(struct zm_limit *limit, uint64_t bytes, const struct zm_span *pieces,
 		       size_t count);
 
-/* Physical memory, RLIMIT_AS and RLIMIT_DATA: what every system has. */
+/* Lower it by what every system has: physical memory, RLIMIT_AS and RLIMIT_DATA. */
 void zm_limit_common(struct zm_limit *limit);
 
 /* The answer of zm_os_memory_limit(); ENOTSUP if no limit was found. */

@@ -2,7 +2,7 @@
 /*
  * lib/os/none.c - a system that nobody has described yet, with POSIX and no more.
  *
- * Whoever asks falls back on the accounts, or says that it is not known.
+ * The callers use the accounts in place of what is ENOTSUP here, or say that it is not known.
  */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/os/process.h - other processes, and telling one from the next that gets its number. The rules
+ * lib/os/process.h - other processes, and how to tell a process from a later one that has its number. The rules
  * of os.h hold: 0 or an errno value, nothing allocated.
  */
 #ifndef ZM_OS_PROCESS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/os/sigpipe.c - writing to who may be gone, without dying of it.
+ * lib/os/sigpipe.c - writing to a reader that may be gone, without being ended by SIGPIPE.
  *
  * The signal of a write is the writing thread's own, so blocking it here and taking it away again
  * does what is wanted, and the program's handlers are not touched. Darwin sends it to the process,
@@ -58,7 +58,7 @@ void zm_sigpipe_release(const struct zm_sigpipe *hold)
 	pthread_sigmask(SIG_SETMASK, &hold->mask, NULL);
 }
 
-/* A socket needs no such care where a flag of the call says it all. */
+/* send() can be told by a flag to raise no signal: a socket needs nothing more where there is that flag. */
 static bool send_quietly(int fd, const void *bytes, size_t size, ssize_t *sent)
 {
 #ifdef HAVE_MSG_NOSIGNAL

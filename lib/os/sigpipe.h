@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/os/sigpipe.h - writing to who may be gone, without dying of it.
+ * lib/os/sigpipe.h - writing to a reader that may be gone, without being ended by SIGPIPE.
  */
 #ifndef ZM_OS_SIGPIPE_H
 #define ZM_OS_SIGPIPE_H
@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* Between the two, a SIGPIPE of this thread's own writes to `fd` is held back, then dropped. */
+/* From hold to release a SIGPIPE that this thread's writes to `fd` raise is blocked; release drops it. */
 struct zm_sigpipe {
 	sigset_t mask;    /* to be restored */
 	bool was_pending; /* somebody else's: to be left pending */
