@@ -110,6 +110,32 @@ START_TEST(a_full_heap_is_left_alone)
 }
 END_TEST
 
+/* Half the slabs have a tenth of their blocks, half have nine tenths: the average is a half. */
+START_TEST(slabs_fuller_than_most_are_left_alone)
+{
+	size_t count = block_steps(100000, 20000), of_full = 0, of_thin = 0;
+	char **block = malloc(count * sizeof(*block));
+
+	for (size_t i = 0; i < count; i++)
+		block[i] = zmalloc(200);
+	for (size_t i = 0; i < count; i++)
+		if ((i % 10 == 0) == (i < count / 2)) {
+			zfree(block[i]);
+			block[i] = NULL;
+		}
+	for (size_t i = 0; i < count; i++)
+		if (block[i] != NULL && zdefrag_hint(block[i]))
+			*(i < count / 2 ? &of_full : &of_thin) += 1;
+	zdefrag_hint_end();
+	/* Those at the border may lie in slabs of either kind. */
+	ck_assert_uint_lt(of_full, count / 40);
+	ck_assert_uint_gt(of_thin, count / 40);
+	for (size_t i = 0; i < count; i++)
+		zfree(block[i]);
+	free(block);
+}
+END_TEST
+
 START_TEST(foreign_pointers_are_refused)
 {
 	static char in_static[1000];
@@ -149,6 +175,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, a_driver_gains_in_some_passes);
 	tcase_add_test(tests, hints_gain_in_some_passes);
 	tcase_add_test(tests, a_full_heap_is_left_alone);
+	tcase_add_test(tests, slabs_fuller_than_most_are_left_alone);
 	tcase_add_test(tests, foreign_pointers_are_refused);
 	return run_tests(tests);
 }

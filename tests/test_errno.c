@@ -12,6 +12,7 @@
 #include "tests/support.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,10 +267,14 @@ START_TEST(test_errno_survives_address_space_limit)
 END_TEST
 
 /*
- * With a processor's arena instead of a thread's, jemalloc cannot be made to keep errno itself. Options
- * are read before main(), so this program starts anew with them, and does all that it can.
+ * Options of jemalloc are read before main(), so this program starts anew with each of these, and does all
+ * that it can: with a processor's arena instead of a thread's, jemalloc cannot be made to keep errno
+ * itself; and what it does not retain it unmaps in a free.
  */
-#define OPTION "percpu_arena:percpu"
+static const char *const options[] = {
+	"percpu_arena:percpu,dirty_decay_ms:0,muzzy_decay_ms:0",
+	"retain:false,dirty_decay_ms:0,muzzy_decay_ms:0",
+};
 
 static const char *const variables[] = {"MALLOC_CONF", "JE_MALLOC_CONF"};
 
@@ -277,10 +282,13 @@ static bool has_option(void)
 {
 	const char *option = getenv(variables[0]);
 
-	return option != NULL && strcmp(option, OPTION) == 0;
+	for (size_t i = 0; i < COUNT_OF(options); i++)
+		if (option != NULL && strcmp(option, options[i]) == 0)
+			return true;
+	return false;
 }
 
-START_TEST(test_the_same_where_jemalloc_does_not_keep_errno)
+START_TEST(test_the_same_with_options_of_jemalloc)
 {
 	int status;
 	pid_t pid;
@@ -293,7 +301,8 @@ START_TEST(test_the_same_where_jemalloc_does_not_keep_errno)
 	pid = fork();
 	if (pid == 0) {
 		for (size_t i = 0; i < COUNT_OF(variables); i++)
-			setenv(variables[i], OPTION, 1);
+			setenv(variables[i], options[_i], 1);
+		unsetenv("ZMALLOC_TEST_ONLY");
 		execl("/proc/self/exe", "test_errno", (char *)NULL);
 		_exit(127);
 	}
@@ -301,6 +310,76 @@ START_TEST(test_the_same_where_jemalloc_does_not_keep_errno)
 	ck_assert_int_eq(status, 0);
 }
 END_TEST
+
+#if defined(HAVE_SECCOMP) && defined(CPU_SET)
+
+/* The number of the processors before this one that the thread may run on; false if there are no more. */
+static bool move_to_processor(int number)
+{
+	cpu_set_t all, one;
+
+	if (sched_getaffinity(0, sizeof(all), &all) != 0)
+		return false;
+	for (int i = 0; i < CPU_SETSIZE; i++) {
+		if (!CPU_ISSET(i, &all) || number-- > 0)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(i, &one);
+		return sched_setaffinity(0, sizeof(one), &one) == 0;
+	}
+	return false;
+}
+
+/* jemalloc looks where a thread runs only if another one has used its arena meanwhile. */
+static void *use_arena(void *unused)
+{
+	zfree(zmalloc(MIB));
+	return unused;
+}
+
+/* Nobody has told the library that this thread has an arena of another processor now. */
+static void free_on_another_processor(void *unused)
+{
+	static void *blocks[64];
+	cpu_set_t all;
+
+	(void)unused;
+	REQUIRE(sched_getaffinity(0, sizeof(all), &all) == 0);
+	if (CPU_COUNT(&all) < 2) {
+		skip_part("there is one processor");
+		return;
+	}
+	REQUIRE(move_to_processor(0));
+	zfree(zmalloc(100));
+	join_thread(start_thread(use_arena, NULL));
+	REQUIRE(sched_setaffinity(0, sizeof(all), &all) == 0);
+	REQUIRE(move_to_processor(1));
+	for (size_t i = 0; i < COUNT_OF(blocks); i++) {
+		blocks[i] = zmalloc(MIB);
+		fill(blocks[i], 10 * KIB, i);
+	}
+	REQUIRE(refuse_giving_back());
+	for (size_t i = 0; i < COUNT_OF(blocks); i++) {
+		errno = MARK;
+		free_one_way(i % FREE_WAYS, blocks[i], MIB);
+		REQUIRE_EQ(errno, MARK);
+	}
+}
+
+START_TEST(test_errno_survives_frees_of_another_processors_blocks)
+{
+	static struct child child;
+
+	run_child(&child, try_to_refuse, NULL);
+	if (under_checker() || child.status != 0) {
+		skip_part("system calls cannot be made to fail here");
+		return;
+	}
+	run_child_ok(free_on_another_processor, NULL);
+}
+END_TEST
+
+#endif
 
 int main(void)
 {
@@ -312,9 +391,13 @@ int main(void)
 #if defined(HAVE_SECCOMP)
 	tcase_add_test(tests, test_errno_survives_refused_system_calls);
 #endif
+#if defined(HAVE_SECCOMP) && defined(CPU_SET)
+	tcase_add_test(tests, test_errno_survives_frees_of_another_processors_blocks);
+#endif
 	tcase_add_test(tests, test_errno_survives_locked_memory);
 	tcase_add_test(tests, test_errno_survives_address_space_limit);
 	if (strcmp(ZM_ALLOCATOR_NAME, "jemalloc") == 0 && !has_option())
-		tcase_add_test(tests, test_the_same_where_jemalloc_does_not_keep_errno);
+		tcase_add_loop_test(tests, test_the_same_with_options_of_jemalloc, 0,
+				    (int)COUNT_OF(options));
 	return run_tests(tests);
 }

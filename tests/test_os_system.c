@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static size_t distance(size_t a, size_t b)
@@ -385,7 +386,15 @@ static void *write_stream(void *argument)
 	return NULL;
 }
 
-/* A signal each millisecond, and a pipe that is mostly full: short writes, interrupted ones. */
+/* Long enough for signals to find the writer of a full pipe twice: the second time nothing was written. */
+static void let_signals_come(void)
+{
+	const struct timespec pause = {.tv_nsec = 5000000};
+
+	nanosleep(&pause, NULL);
+}
+
+/* A signal each millisecond for the writer, and a pipe that is full: short writes, interrupted ones. */
 START_TEST(test_a_long_write_arrives_whole_although_signals_interrupt_it)
 {
 	struct sigaction action = {.sa_handler = on_alarm};
@@ -393,13 +402,19 @@ START_TEST(test_a_long_write_arrives_whole_although_signals_interrupt_it)
 	static char stream[STREAM_BYTES + 1];
 	size_t length = 0;
 	pthread_t writer;
-	int ends[2];
+	sigset_t alarm;
+	int ends[2], pauses = 20;
 
 	sigaction(SIGALRM, &action, NULL);
 	ck_assert_int_eq(pipe(ends), 0);
 	writer = start_thread(write_stream, &ends[1]);
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &alarm, NULL);
 	setitimer(ITIMER_REAL, &often, NULL);
 	while (length < sizeof(stream)) {
+		if (pauses-- > 0)
+			let_signals_come();
 		ssize_t got = read(ends[0], stream + length, sizeof(stream) - length);
 
 		if (got < 0 && errno == EINTR)
@@ -409,6 +424,7 @@ START_TEST(test_a_long_write_arrives_whole_although_signals_interrupt_it)
 		length += (size_t)got;
 	}
 	setitimer(ITIMER_REAL, &never, NULL);
+	pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
 	join_thread(writer);
 	close(ends[0]);
 	ck_assert_uint_eq(length, STREAM_BYTES);

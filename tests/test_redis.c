@@ -393,6 +393,26 @@ START_TEST(test_redis_tests_its_zmalloc)
 }
 END_TEST
 
+/* What the library's own report has under a name; 0: no such line. */
+static size_t reported(const struct text *text, const char *name)
+{
+	const char *line = strstr(text->bytes, name);
+
+	return line != NULL ? strtoull(line + strlen(name), NULL, 10) : 0;
+}
+
+static void check_reported(const struct text *text)
+{
+	size_t allocated, active, resident, told_allocated = reported(text, "\nallocated "),
+					    told_active = reported(text, "\nactive ");
+
+	zmalloc_get_allocator_info(1, &allocated, &active, &resident, NULL, NULL, NULL);
+	if (told_allocated != 0)
+		ck_assert_uint_eq(told_allocated, allocated);
+	if (told_active != 0)
+		ck_assert_uint_eq(told_active, active);
+}
+
 START_TEST(test_the_report_comes_through_the_callback)
 {
 	struct text *text = calloc(1, sizeof(*text));
@@ -401,6 +421,8 @@ START_TEST(test_the_report_comes_through_the_callback)
 
 	je_malloc_stats_print(collect, text, NULL);
 	ck_assert_ptr_nonnull(strstr(text->bytes, has_arenas() ? "Allocated" : ZMALLOC_LIB));
+	if (!has_arenas())
+		check_reported(text);
 	text->length = 0;
 	text->bytes[0] = '\0';
 	debians_stats_print(collect, text);
