@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # check_figures.sh - the list of figures, struct zmalloc_stats and zmalloc_stats(3) tell of the same figures;
 # and one more figure breaks nobody: programs and libraries of today and of the day after it was added
-# (tests/figures_program.c) read one another's pages and fill one another's structs.
+# (figures_program.c) read one another's pages and fill one another's structs.
 
 set -u
 LC_ALL=C
@@ -105,7 +105,7 @@ done
 
 # run PROGRAM TASK...: what it says, in $out.
 run() {
-	out=$("./tests/$@" 2>"$work/err") || wrong "$*: status $?: $out $(cat "$work/err")"
+	out=$("./$@" 2>"$work/err") || wrong "$*: status $?: $out $(cat "$work/err")"
 	case $out in
 	*4242424242424242*) wrong "$*: reads past the end of a struct: $out" ;;
 	esac
@@ -158,43 +158,47 @@ does_not_know_next() {
 }
 
 for of in $now $next; do
-	run figures_now read $of
+	run tests/figures_now read $of
 	all_filled 'today reads'
 	has 'today reads'
 	does_not_know_next 'today reads'
-	run figures_now_on_next read $of
+	run tests/figures_now_on_next read $of
 	all_filled 'a program of today reads'
 	has 'a program of today reads'
 	lacks_next 'a program of today reads'
-	run figures_next_on_now read $of
+	run tests/figures_next_on_now read $of
 	part_filled 'a program of tomorrow on the library of today'
 	has 'a program of tomorrow on the library of today'
 	does_not_know_next 'a program of tomorrow on the library of today'
 done
-run figures_next read $now
+run tests/figures_next read $now
 all_filled 'tomorrow reads today'
 has 'tomorrow reads today'
 lacks_next 'tomorrow reads today'
-run figures_next read $next
+run tests/figures_next read $next
 has 'tomorrow reads tomorrow'
 has_next 'tomorrow reads tomorrow'
 
 # Copies of what a visit showed, several of them side by side.
-for program in figures_now figures_next figures_now_on_next figures_next_on_now; do
+for program in tests/figures_now tests/figures_next tests/figures_now_on_next tests/figures_next_on_now; do
 	run $program visit
 	for pid in $now $next; do
 		test "$(echo "$out" | grep -c "\"pid\":$pid,.*\"used_bytes\":3[0-9]*,\"peak_bytes\":4[0-9]*,")" -eq 1 ||
 			wrong "$program visit: not the figures of $pid: $out"
 	done
+	# What lies behind a struct is the next one: no figure of it.
+	case $program:$out in
+	*now_on_next:*'"next_bytes":'[0-9]*) wrong "$program visit: a figure past the end of a struct: $out" ;;
+	esac
 done
 
-run figures_now_on_next get
+run tests/figures_now_on_next get
 all_filled 'a program of today asks the library of tomorrow'
 lacks_next 'a program of today asks the library of tomorrow'
-run figures_next get
+run tests/figures_next get
 all_filled 'tomorrow'
 test "$(value next_bytes)" = "$(value peak_bytes)" || wrong "tomorrow: $out"
-run figures_next_on_now get
+run tests/figures_next_on_now get
 part_filled 'a program of tomorrow asks the library of today'
 does_not_know_next 'a program of tomorrow asks the library of today'
 

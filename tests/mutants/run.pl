@@ -147,7 +147,9 @@ sub programs_of {
 		}
 		my $text = slurp("$source/tests/$test");
 		while ($text =~ m{tests/(\w+)}g) {
-			$needed{"tests/$1"} = 1 if -e "$source/tests/$1.c" || $makefile =~ /^tests_$1_SOURCES/m;
+			my $name = $1;
+			$needed{"tests/$name"} = 1
+				if -e "$source/tests/$name.c" || $makefile =~ /^tests_${name}_SOURCES/m;
 		}
 	}
 	return sort keys %needed;
