@@ -18,6 +18,7 @@ tests_model_models_SOURCES += \
 	tests/model/model.h \
 	tests/model/models.h \
 	tests/model/page.c \
+	tests/model/question.c \
 	tests/model/route.c \
 	tests/model/size_map.c \
 	tests/model/table.c

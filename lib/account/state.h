@@ -99,7 +99,7 @@ static inline ptrdiff_t zm_counter_kept_bytes(const struct zm_counter *counter)
 	size_t before = zm_load_acquire(&counter->asked_bytes), after;
 	ptrdiff_t figure = zm_counter_bytes(counter);
 
-	after = zm_load_acquire(&counter->asked_bytes);
+	after = zm_load(&counter->asked_bytes);
 	return figure - (ptrdiff_t)(before > after ? before : after);
 }
 
