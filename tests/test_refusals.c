@@ -386,7 +386,10 @@ START_TEST(test_a_client_that_does_not_want_every_call_is_asked_at_the_threshold
 	before = take_figures();
 	refuse_over(&lenient, 0);
 	zfree(zmalloc(KIB));
+	old = ztryrealloc(old, OLD_BYTES + 10 * KIB);
+	ck_assert_ptr_nonnull(old);
 	ck_assert_uint_eq(zm_load(&questions), 0);
+	before = take_figures();
 	for (int i = 0; i < 10; i++)
 		ck_assert_ptr_null(ztrymalloc(64 * MIB));
 	ck_assert_uint_eq(zm_load(&questions), 10);
@@ -482,6 +485,32 @@ START_TEST(test_threads_are_refused_and_the_peak_stays)
 }
 END_TEST
 
+/*
+ * As a borrowing thread is while the question is under way: its allocator counts the block. Where we
+ * count, nobody has heard of it.
+ */
+START_TEST(test_a_block_that_is_asked_about_raises_no_peak)
+{
+	void *base = zmalloc(zmalloc_peak_memory() - zmalloc_used_memory() + MIB), *block;
+	struct figures before = take_figures(), now;
+
+	refuse_over(&strict, 0);
+	block = zm_raw_malloc(64 * MIB);
+	ck_assert_ptr_nonnull(block);
+	zm_store_release(&zm_thread.counter->asked_bytes, zm_raw_charged(block));
+	now = take_figures();
+	zm_raw_free(block);
+	zm_account_gave_back();
+	ck_assert_uint_eq(now.raw_peak, before.raw_peak);
+	ck_assert_uint_eq(now.peak, before.peak);
+	ck_assert_uint_le(now.used, before.peak);
+	zm_store(&zm_thread.counter->asked_bytes, 0);
+	check_figures(&before, "given back");
+	refuse_nothing();
+	zfree(base);
+}
+END_TEST
+
 /* ---- Threads that have no record --------------------------------------------------------------------- */
 
 static pthread_key_t last_key;
@@ -537,6 +566,7 @@ int main(void)
 	tcase_add_test(tests,
 		       test_a_client_that_does_not_want_every_call_is_asked_at_the_threshold);
 	tcase_add_test(tests, test_threads_are_refused_and_the_peak_stays);
+	tcase_add_test(tests, test_a_block_that_is_asked_about_raises_no_peak);
 	tcase_add_test(tests, test_a_thread_past_its_end_is_refused);
 	return run_tests(tests);
 }

@@ -71,8 +71,8 @@ struct zm_thread {
 	ceiling_bytes; /* of a borrowing thread; written under the account's lock */
 	/*
 	 * How this thread frees: functions that keep errno. zfree() has no compare and nothing to
-	 * do afterwards, so it is a jump: an unknown thread, one past its end, or a defragmentation
-	 * cycle put another function here.
+	 * do afterwards, so it is a jump: an unknown thread, one past its end, an arena
+	 * or a client that wants every call put another function here.
 	 */
 	ZM_ATOMIC(zm_free_function) free;
 	ZM_ATOMIC(zm_free_sized_function) free_sized;
