@@ -59,5 +59,5 @@ portability:
 	$(SHELL) $(srcdir)/tests/portability/run.sh $(TARGETS)
 
 .PHONY: fuzz check-probes check-debian portability
-zm_once_tests += tests/check_probes.sh tests/portability/stubs.sh
+zm_once_tests += tests/check_probes.sh tests/check_systems.sh
 EXTRA_DIST += tests/debian tests/fuzz tests/portability tests/probes.rows
