@@ -145,6 +145,8 @@ out=$(ours)
 test "$(echo "$out" | wc -l)" -eq 4 || wrong "top: not a heading and three lines: $out"
 heading=$(echo "$out" | sed -n '1s/  */ /gp')
 test "$heading" = ' PID USED PEAK RSS FRAG AGE USED/RSS NAME' || wrong "top: other columns: $heading"
+# A figure of bytes is two words, and the bar is one.
+test "$(echo "$out" | awk 'NR > 1 && NF != 11')" = '' || wrong "top: lines without 11 words: $out"
 test "$(echo "$out" | awk 'NR > 1 { print $1 }' | tr '\n' ' ')" = "$three $two $one " || wrong "top: not the largest first: $out"
 expect 0 'top twice' $zmalloc top -n 2 -d 0.1
 test "$(echo "$out" | grep -c PID)" -eq 2 || wrong 'top -n 2: not two rounds'
