@@ -19,7 +19,8 @@ esac
 # Memory and strings: arithmetic on what they are given.
 allowed='bcmp memchr memcmp memcpy memmove memset stpcpy strcat strcmp strcpy strlen'
 # System calls and their thin wrappers.
-allowed="$allowed close fcntl getpid getrlimit madvise mmap open openat pthread_sigmask read send sigpending
+allowed="$allowed close fcntl fstat fstatat ftruncate getpid getrlimit madvise mmap munmap open openat prctl
+	pthread_sigmask read readlinkat send sigpending
 	sigprocmask sigwait stat sysctl sysinfo syscall write"
 # Answered from the auxiliary vector or by one system call, for the names that we ask.
 allowed="$allowed sysconf"

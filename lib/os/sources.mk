@@ -13,6 +13,7 @@ zm_os_sources = \
 	lib/os/pages.c \
 	lib/os/process.h \
 	lib/os/rss_only.h \
+	lib/os/shared.h \
 	lib/os/sigpipe.c \
 	lib/os/sigpipe.h \
 	lib/os/stay.c
@@ -27,10 +28,21 @@ zm_os_proc_sources = \
 	lib/os/proc.c \
 	lib/os/proc.h
 
-zm_os_no_linux_sources = lib/os/no_group_limit.c lib/os/no_process.c lib/os/no_stat.c
+zm_os_no_linux_sources = \
+	lib/os/no_group_limit.c \
+	lib/os/no_process.c \
+	lib/os/no_shared.c \
+	lib/os/no_stat.c
 
 if ZM_OS_LINUX
-zm_os_sources += lib/os/linux.c lib/os/process.c $(zm_os_proc_sources)
+zm_os_sources += \
+	lib/os/directory.c \
+	lib/os/directory.h \
+	lib/os/linux.c \
+	lib/os/process.c \
+	lib/os/process_about.c \
+	lib/os/shared.c \
+	$(zm_os_proc_sources)
 endif
 if ZM_OS_DARWIN
 zm_os_sources += lib/os/darwin.c $(zm_os_no_linux_sources)

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/os/shared.c - sealed memory files of Linux: memfd_create(2), fcntl(2) "File Sealing", futex(2).
+ *
+ * The calls are made by number: older C libraries have no function for some of them, and nobody has
+ * one for the futex.
+ */
+#include "config.h"
+
+#include "os/shared.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "os/directory.h"
+#include "os/failure.h"
+#include "os/file.h"
+
+/* Of the kernel's interface, for headers that are older than it. */
+#define ZM_MFD_CLOEXEC 0x0001u
+#define ZM_MFD_ALLOW_SEALING 0x0002u
+#define ZM_MFD_NOEXEC_SEAL 0x0008u
+#define ZM_F_ADD_SEALS 1033
+#define ZM_F_GET_SEALS 1034
+#define ZM_F_SEAL_SEAL 0x0001
+#define ZM_F_SEAL_SHRINK 0x0002
+#define ZM_F_SEAL_GROW 0x0004
+
+#define SEALS (ZM_F_SEAL_SEAL | ZM_F_SEAL_SHRINK | ZM_F_SEAL_GROW)
+
+/*
+ * The descriptor is to lie above those that programs count on: the lowest that are free, and the 1,024
+ * of select(2) where the limit allows. A table of descriptors has 8 bytes for each number up to the
+ * highest in use, so it is not put higher than this.
+ */
+enum {
+	HIGHEST_DESCRIPTOR = 1100,
+	SPARE_DESCRIPTORS = 16
+};
+
+/* ---- Making it ---- */
+
+/*
+ * Without the right to be executed where the kernel knows such a thing (Linux 6.3), which an administrator
+ * may demand (sysctl vm.memfd_noexec).
+ */
+static int create(const char *name)
+{
+	int fd = (int)syscall(SYS_memfd_create, name,
+			      ZM_MFD_CLOEXEC | ZM_MFD_ALLOW_SEALING | ZM_MFD_NOEXEC_SEAL);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = (int)syscall(SYS_memfd_create, name, ZM_MFD_CLOEXEC | ZM_MFD_ALLOW_SEALING);
+	return fd;
+}
+
+static int lowest_wanted(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > HIGHEST_DESCRIPTOR)
+		return HIGHEST_DESCRIPTOR - SPARE_DESCRIPTORS;
+	if (limit.rlim_cur <= SPARE_DESCRIPTORS)
+		return 0;
+	return (int)limit.rlim_cur - SPARE_DESCRIPTORS;
+}
+
+/* Where no higher one is free it stays what it is. */
+static int move_up(int fd)
+{
+	int higher = fcntl(fd, F_DUPFD_CLOEXEC, lowest_wanted());
+
+	if (higher < 0)
+		return fd;
+	zm_file_close(fd);
+	return higher;
+}
+
+static int set_up(struct zm_os_shared *shared)
+{
+	struct stat about;
+
+	if (ftruncate(shared->fd, (off_t)shared->bytes) != 0 ||
+	    fcntl(shared->fd, ZM_F_ADD_SEALS, SEALS) != 0 || fstat(shared->fd, &about) != 0)
+		return zm_os_failure();
+	shared->device = about.st_dev;
+	shared->inode = about.st_ino;
+	shared->at = mmap(NULL, shared->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, shared->fd, 0);
+	if (shared->at == MAP_FAILED)
+		return zm_os_failure();
+	if (madvise(shared->at, shared->bytes, MADV_DONTFORK) == 0)
+		return 0;
+	munmap(shared->at, shared->bytes);
+	return zm_os_failure();
+}
+
+int zm_os_shared_make(const char *name, size_t bytes, struct zm_os_shared *shared)
+{
+	int error;
+
+	shared->bytes = bytes;
+	shared->fd = create(name);
+	if (shared->fd < 0)
+		return zm_os_failure();
+	shared->fd = move_up(shared->fd);
+	error = set_up(shared);
+	if (error != 0)
+		zm_file_close(shared->fd);
+	return error;
+}
+
+bool zm_os_shared_is_shown(const struct zm_os_shared *shared)
+{
+	struct stat about;
+
+	return fstat(shared->fd, &about) == 0 && about.st_dev == shared->device &&
+	       about.st_ino == shared->inode;
+}
+
+void zm_os_shared_hide(const struct zm_os_shared *shared)
+{
+	if (zm_os_shared_is_shown(shared))
+		zm_file_close(shared->fd);
+}
+
+void zm_os_shared_unmap(const struct zm_os_shared *shared)
+{
+	munmap(shared->at, shared->bytes);
+}
+
+/* ---- Finding it ---- */
+
+struct search {
+	char link[NAME_MAX + 32]; /* what /proc shows of it */
+	size_t link_size, bytes;
+	int (*visit)(int fd, void *context);
+	void *context;
+};
+
+static bool is_named(int directory, const char *number, const struct search *search)
+{
+	char found[sizeof(search->link)];
+	ssize_t size = readlinkat(directory, number, found, sizeof(found));
+
+	return size == (ssize_t)search->link_size && memcmp(found, search->link, (size_t)size) == 0;
+}
+
+/* A file of any kind may have that name: none is opened that is not a plain one of our size. */
+static int open_sealed(int directory, const char *number, const struct search *search)
+{
+	struct stat about;
+	int fd, seals;
+
+	if (fstatat(directory, number, &about, 0) != 0 || !S_ISREG(about.st_mode) ||
+	    about.st_size != (off_t)search->bytes)
+		return -1;
+	fd = openat(directory, number, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	seals = fcntl(fd, ZM_F_GET_SEALS);
+	if (seals >= 0 && (seals & SEALS) == SEALS && fstat(fd, &about) == 0 &&
+	    about.st_size == (off_t)search->bytes)
+		return fd;
+	zm_file_close(fd);
+	return -1;
+}
+
+static int visit_descriptor(int directory, const char *number, void *context)
+{
+	const struct search *search = context;
+	int answer, fd;
+
+	if (!is_named(directory, number, search))
+		return 0;
+	fd = open_sealed(directory, number, search);
+	if (fd < 0)
+		return 0;
+	answer = search->visit(fd, search->context);
+	if (answer == 0)
+		zm_file_close(fd);
+	return answer;
+}
+
+int zm_os_shared_visit(int64_t pid, const char *name, size_t bytes,
+		       int (*visit)(int fd, void *context), void *context)
+{
+	struct search search = {.bytes = bytes, .visit = visit, .context = context};
+	struct zm_path link, path;
+	char text[48];
+	int error;
+
+	zm_path_init(&link, search.link, sizeof(search.link));
+	zm_path_add(&link, zm_span_of("/memfd:"));
+	zm_path_add(&link, zm_span_of(name));
+	zm_path_add(&link, zm_span_of(" (deleted)"));
+	search.link_size = link.length;
+	zm_path_init(&path, text, sizeof(text));
+	zm_path_add(&path, zm_span_of("/proc/"));
+	if (pid <= 0 || !zm_path_add_number(&path, (uint64_t)pid) ||
+	    !zm_path_add(&path, zm_span_of("/fd")))
+		return ESRCH;
+	error = zm_directory_visit(path.text, visit_descriptor, &search);
+	return error == ENOENT ? ESRCH : error;
+}
+
+int zm_os_shared_map(int fd, size_t bytes, void **at)
+{
+	*at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return *at == MAP_FAILED ? zm_os_failure() : 0;
+}
+
+/* ---- Waiting ---- */
+
+/* A time of the C library's may be wider than that of the call of a 32-bit machine's first number. */
+static long futex(ZM_ATOMIC(uint32_t) * word, int operation, uint32_t value,
+		  const struct timespec *timeout)
+{
+#if defined(SYS_futex_time64) && defined(SYS_futex)
+	if (sizeof(timeout->tv_sec) > sizeof(long)) {
+		long answer = syscall(SYS_futex_time64, word, operation, value, timeout, NULL, 0);
+
+		if (answer >= 0 || errno != ENOSYS)
+			return answer;
+	}
+#elif defined(SYS_futex_time64)
+#define SYS_futex SYS_futex_time64
+#endif
+	if (timeout != NULL && sizeof(timeout->tv_sec) > sizeof(long)) {
+		const long narrow[2] = {(long)timeout->tv_sec, timeout->tv_nsec};
+
+		return syscall(SYS_futex, word, operation, value, narrow, NULL, 0);
+	}
+	return syscall(SYS_futex, word, operation, value, timeout, NULL, 0);
+}
+
+int zm_os_word_wait(ZM_ATOMIC(uint32_t) * word, uint32_t value, int timeout_ms)
+{
+	const struct timespec timeout = {.tv_sec = timeout_ms / 1000,
+					 .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
+
+	if (futex(word, FUTEX_WAIT, value, timeout_ms < 0 ? NULL : &timeout) != 0 &&
+	    errno == ETIMEDOUT)
+		return ETIMEDOUT;
+	return 0;
+}
+
+void zm_os_word_wake(ZM_ATOMIC(uint32_t) * word)
+{
+	futex(word, FUTEX_WAKE, INT_MAX, NULL);
+}
+
+void zm_os_thread_name(const char *name)
+{
+	prctl(PR_SET_NAME, name, 0, 0, 0);
+}
