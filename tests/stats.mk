@@ -3,10 +3,18 @@
 
 zm_check_tests += \
 	tests/test_arena \
-	tests/test_publish \
 	tests/test_stats
 
 zm_script_tests += tests/check_tool.sh
+
+# A process that others look at: in memory, and where there is none, in a file.
+zm_internal_tests += tests/test_publish_file
+tests_test_publish_file_SOURCES = tests/test_publish_file.c tests/refuse.c tests/refuse.h
+tests_test_publish_file_LDADD = $(zm_internal_ldadd)
+if ZM_OS_LINUX
+zm_internal_tests += tests/test_live
+endif
+tests_test_live_LDADD = $(zm_internal_ldadd)
 check_PROGRAMS += tests/publisher
 tests_publisher_SOURCES = tests/publisher.c
 tests_publisher_LDADD = libzmalloc.la
@@ -31,7 +39,8 @@ tests_figures_next_on_now_SOURCES = tests/figures_program.c
 tests_figures_next_on_now_CPPFLAGS = $(zm_next_cppflags)
 tests_figures_next_on_now_LDADD = libzmalloc.la
 
-zm_next_headers = tests/next/include/zmalloc/stats.h tests/next/lib/stats/figure_list.h
+zm_next_headers = tests/next/include/zmalloc/process.h tests/next/include/zmalloc/stats.h \
+	tests/next/lib/stats/figure_list.h
 CLEANFILES += $(zm_next_headers)
 $(libzmalloc_next_la_OBJECTS) $(tests_figures_next_OBJECTS) $(tests_figures_next_on_now_OBJECTS): $(zm_next_headers)
 
@@ -42,6 +51,10 @@ tests/next/include/zmalloc/stats.h: include/zmalloc/stats.h
 		/^};/ && inside { print "\tuint64_t next_bytes;"; inside = 0 } \
 		{ sub(/"\.\.\/zmalloc.h"/, "<zmalloc.h>"); print }' $(srcdir)/include/zmalloc/stats.h >$@-new
 	@mv $@-new $@
+# Beside the other, for it includes its neighbour.
+tests/next/include/zmalloc/process.h: include/zmalloc/process.h
+	@$(MKDIR_P) tests/next/include/zmalloc
+	$(AM_V_GEN)cp $(srcdir)/include/zmalloc/process.h $@
 tests/next/lib/stats/figure_list.h: lib/stats/figure_list.h
 	@$(MKDIR_P) tests/next/lib/stats
 	$(AM_V_GEN)awk '/The next row goes here/ { \

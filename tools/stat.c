@@ -23,14 +23,14 @@ static int explain(const char *pid, int error)
 {
 	switch (error) {
 	case ENOENT:
-		return complain("process %s does not publish its figures; start it with "
+		return complain("process %s does not show its figures; start it with "
 				"ZMALLOC_PUBLISH=1, or have it call zmalloc_stats_publish()",
 				pid);
 	case ESRCH:
 		return complain("there is no process %s", pid);
 	case EACCES:
-		return complain("process %s is another user's: only its own user may see its "
-				"figures",
+		return complain("the kernel does not let you look at process %s: be root, or the "
+				"user that it was started by",
 				pid);
 	case EPERM:
 		return complain("the page of process %s, or its directory, is not this user's "
@@ -64,7 +64,8 @@ static int add_by_name(struct process_list *list, const struct process_list *all
 			return complain("%s", strerror(ENOMEM));
 	if (list->count != before)
 		return DONE;
-	return complain("no process of this user named '%s' publishes its figures", name);
+	return complain("no process that you may look at is named '%s' and shows its figures",
+			name);
 }
 
 /* Several at once would get a line each, which is what top is for. */

@@ -32,7 +32,8 @@ static const struct command commands[] = {
 	{"stat", "PID|NAME", "all figures of a process", command_stat, "joh", 1,
 	 "usage: zmalloc stat [--json | --openmetrics] PID|NAME...\n"
 	 "\n"
-	 "Show all figures of processes that publish them, by number or by name.\n"
+	 "Show all figures of processes that show themselves, by number or by name. The figures\n"
+	 "are of the moment of asking.\n"
 	 "\n"
 	 "  -j, --json          a JSON array\n"
 	 "  -o, --openmetrics   OpenMetrics text, as Prometheus reads it\n"
@@ -40,13 +41,11 @@ static const struct command commands[] = {
 	{"top", "", "a live view of every process", command_top, "jodnh", -1,
 	 "usage: zmalloc top [-d SECONDS] [-n ROUNDS] [--json | --openmetrics]\n"
 	 "\n"
-	 "Show every process of this user that publishes its figures, the largest first, live on "
-	 "a\n"
-	 "terminal and once elsewhere. Keys: u used, r rss, f fragmentation, p pid, q quit. AGE "
-	 "is\n"
-	 "the time since a process last renewed its figures; RSS is always of now. The bar is "
+	 "Show every process that shows itself and that you may look at, the largest first, live\n"
+	 "on a terminal and once elsewhere. Keys: u used, r rss, f fragmentation, p pid, q quit.\n"
+	 "AGE is how old the figures are; RSS is always of now. The bar is what is used, then "
 	 "what\n"
-	 "is used, then what is resident beyond it, the largest process being full length.\n"
+	 "is resident beyond it, the largest process being full length.\n"
 	 "\n"
 	 "  -d, --delay=SECONDS between two looks (default 1)\n"
 	 "  -n, --rounds=ROUNDS looks; 0 for no end (default: 0 on a terminal, else 1)\n"
@@ -67,8 +66,9 @@ static const char help_end[] =
 	"\n"
 	"`zmalloc COMMAND --help` tells a command's options; `zmalloc --version` the version.\n"
 	"\n"
-	"stat and top see processes of this user that publish their figures: those started with\n"
-	"ZMALLOC_PUBLISH=1 in the environment, or that call zmalloc_stats_publish().\n";
+	"stat and top see processes that show themselves: those started with ZMALLOC_PUBLISH=1 in\n"
+	"the environment, or that call zmalloc_stats_publish(). The kernel decides who may look:\n"
+	"the same user and root.\n";
 
 static bool print_help(FILE *to)
 {

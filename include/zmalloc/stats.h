@@ -139,39 +139,42 @@ ZMALLOC_API int zmalloc_stats_write_fd(const struct zmalloc_stats *stats, int fo
 /* ---- Publishing ---- */
 
 /*
- * Publish this process's figures for zmalloc(1) and zmalloc_process_visit(), now and from now on: a
- * page of shared memory that only the same user may read. Call it again, any time and from any
- * thread, to bring the page up to date; it costs what zmalloc_stats_get() with refresh does and two
- * calls of the kernel more. The first call may allocate, with the C library's malloc().
+ * Show this process to zmalloc(1), zmalloc_process_visit() and <zmalloc/process.h>, from now on: in a sealed
+ * memory file that others find in /proc (memfd_create(2)), which nobody has to remove, and by a thread
+ * named "zmalloc" that sleeps until somebody asks and takes the figures of that moment. While nobody asks
+ * nothing is paid: no instruction of an allocation, and no wake-up. The thread has every signal
+ * blocked. May allocate, with the C library's malloc().
  *
- * From then on the library refreshes the page by itself, at most ten times a second and on one
- * hundredth of the time, when a thread passes its threshold anyhow. So a page is late by what was
- * freed since, and by at most 64 KiB of growth for each thread and a tenth of a second; it does not
- * change while a program does nothing or keeps below its former use. Readers are told how old it
- * is.
+ * A child of fork() shows itself too, with a page and a thread of its own, from when one of its threads
+ * first passes its threshold (64 KiB of growth or so). A program that closes all its descriptors is
+ * found again from then on as well, at most a second later. Call it again, any time and from any
+ * thread: that makes both at once.
  *
- * With ZMALLOC_PUBLISH=1 in the environment this is done when the library is loaded;
- * ZMALLOC_PUBLISH=thread also starts a thread that refreshes the page every second. A child of
- * fork() publishes under its own number if its parent got that from the environment, else not at
- * all until it calls this. A program whose file gives it rights that its user has not (set-user-ID,
- * set-group-ID, capabilities) ignores the environment, $XDG_RUNTIME_DIR included.
+ * ZMALLOC_PUBLISH=1 in the environment has this done when the library is loaded. ZMALLOC_PUBLISH=passive
+ * does it without a thread, for programs that must stay single-threaded, and so does this call then: the
+ * figures are renewed by these calls and by threads that pass their threshold, at most ten times a
+ * second and on one hundredth of the time. 0 does nothing. Another word, and a failure, is told on
+ * stderr. A program whose file gives it rights that its user has not (set-user-ID, set-group-ID,
+ * capabilities) ignores the environment, $XDG_RUNTIME_DIR included.
  *
- * The page is $XDG_RUNTIME_DIR/zmalloc/PID, else /run/user/UID/zmalloc/PID, else
+ * Where there is no such memory, or a filter of the kernel's calls refuses it, the figures are in a file
+ * and passive: $XDG_RUNTIME_DIR/zmalloc/PID, else /run/user/UID/zmalloc/PID, else
  * /tmp/zmalloc-UID/PID, mode 0600 in a directory that must be the user's own and closed to others.
- * Errors   EACCES, EPERM: the directory is not ours alone; what open(2), write(2), mmap(2) say;
- *          ENOTSUP: the system cannot tell one process from the next of the same number; ENOMEM
+ * Errors   EMFILE, ENFILE: no descriptor is free; EAGAIN: no thread can be started; ENOMEM; of the file
+ *          EPERM: the directory is not ours alone; what open(2) and write(2) say; ENOTSUP: the
+ *          system cannot tell one process from the next of the same number
  */
 ZMALLOC_API int zmalloc_stats_publish(void);
 
 /*
- * Remove the page; returns 0, also where there is none. Done at exit too, but for _exit(2) and
- * signals: readers skip what is left.
+ * Take all of that back; returns 0, also where there is nothing. A file is removed at exit too, but for
+ * _exit(2) and signals: readers skip what is left, and remove it.
  */
 ZMALLOC_API int zmalloc_stats_unpublish(void);
 
 /*
- * What a process published. Its library may be older or newer than that of the reader: a figure that
- * either of them lacks is unknown.
+ * What a process shows. Its library may be older or newer than that of the reader: a figure that either of
+ * them lacks is unknown.
  */
 struct zmalloc_process {
 	size_t size; /* of this struct, as zmalloc_stats.size */
@@ -184,25 +187,27 @@ struct zmalloc_process {
 };
 
 /*
- * The figures that a process of this user has published.
+ * The figures of a process that shows itself. It is asked, and waited for up to a quarter of a second; if
+ * it does not answer, or shows itself passively, the figures are its last ones, and updated_ms tells of
+ * when. <zmalloc/process.h> says who may look, and has more to ask.
  * pid      its number
- * process  out; process->size says how much of it the caller has, as stats->size above. rss_bytes
- *          is of now.
- * Errors   ENOENT: it publishes nothing; ESRCH: there is no such process (any more);
- *          EACCES: it is another user's; EPERM: the page or its directory is not ours alone;
- *          EBADMSG: what is there is no page of this library; EINVAL: process->size is under
- *          sizeof(size_t); ENOTSUP: the system does not tell of processes
+ * process  out; process->size says how much of it the caller has, as stats->size above. name and
+ *          rss_bytes are of now.
+ * Errors   ENOENT: it shows nothing; ESRCH: there is no such process (any more); EACCES: the kernel does
+ *          not let this user look at it; EPERM: a file in place of its page, or the directory, is not
+ *          ours alone; EBADMSG: what is there is no page of this library, or says what cannot be;
+ *          EINVAL: process->size is under sizeof(size_t); ENOTSUP: the system does not tell of processes
  */
 ZMALLOC_API int zmalloc_process_read(int64_t pid, struct zmalloc_process *process);
 
 /*
- * Show every process of this user that publishes, by number. Pages of processes that are gone, and
- * what is no page, are passed over. Allocates with the C library's malloc().
+ * Show every process that shows itself and may be looked at, by number, as zmalloc_process_read(). Allocates
+ * with the C library's malloc().
  * visit    returns 0 to go on; anything else ends the visit. process->size is what this library has: who
  *          keeps a copy copies no more than that and no more than its own struct has room for, and then
  *          sets the copy's size to that of its own struct.
  * Returns  0; what visit returned if that ended it; -1 with errno
- * Errors   ENOMEM; what reading the directory said
+ * Errors   ENOMEM
  */
 ZMALLOC_API int zmalloc_process_visit(int (*visit)(const struct zmalloc_process *process,
 						   void *context),

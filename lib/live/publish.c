@@ -1,87 +1,201 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/live/publish.c - the writer of this process's page (published.h).
+ * lib/live/publish.c - this process shown to others: when its page is made, renewed and given up.
  *
- * No allocation pays for it: the page is renewed by explicit calls, and by threads that pass their
- * threshold and are on the cold path anyhow, at most once in PACE_MS and on one hundredth of the
- * time. Whoever finds another thread writing goes on, so there is no lock to wait for.
+ * No allocation pays for it. A page that is answered for is written by the thread that sleeps until
+ * somebody asks (answer.c). A passive one, and a file, are renewed by explicit calls and by threads that
+ * pass their threshold and are on the cold path anyhow, at most once in PACE_MS and on one hundredth of
+ * the time. Whoever finds another thread writing goes on, so there is no lock to wait for.
  */
 #include "config.h"
 
 #include "live/publish.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "account/client.h"
 #include "base/assert.h"
+#include "base/builder.h"
+#include "base/clock.h"
 #include "base/fork.h"
 #include "base/lock.h"
-#include "live/published.h"
-#include "os/failure.h"
+#include "live/answer.h"
+#include "live/command.h"
+#include "live/page.h"
 #include "os/os.h"
-#include "os/process.h"
+#include "os/shared.h"
 #include "stats/stats.h"
 
 enum {
-	PACE_MS = 100,     /* between two renewals by the cold path */
-	COST_FACTOR = 100, /* one that took a millisecond is due again after a hundred */
-	THREAD_PACE_S = 1,
+	PACE_MS = 100,        /* between two renewals by the cold path */
+	COST_FACTOR = 100,    /* one that took a millisecond is due again after a hundred */
+	SHOWN_PACE_MS = 1000, /* between two looks whether the descriptor is still there */
 	EXIT_PATIENCE_MS = 100
 };
 
 static struct {
-	ZM_ATOMIC(struct zm_published *) page;
-	struct zm_lock lock;         /* of whoever makes, writes or removes the page */
+	ZM_ATOMIC(void *) page;      /* what is shown; NULL: nothing. Written under the lock */
+	struct zm_lock lock;         /* of whoever makes, writes or gives up the page */
+	struct zm_os_shared shared;  /* its memory, unless it is `file` */
+	struct zm_published file;    /* what is written where there is no such memory */
 	ZM_ATOMIC(bool) wanted;      /* under the lock; and not any more, at exit */
+	bool passive;                /* no thread is to be started */
 	ZM_ATOMIC(uintptr_t) due_ms; /* monotonic clock, cut to a word: compare differences */
-	int64_t pid;
-	int directory; /* its number, for removal */
-	bool by_environment;
-	ZM_ATOMIC(bool) thread_wanted;
-	struct zm_once joined; /* the handlers of fork() */
+	int64_t pid;                 /* of the process that made the page */
+	struct zm_once joined;       /* the handlers of fork() */
 	int join_error;
 } publishing = {.lock = ZM_LOCK_INITIALIZER};
 
-static uint64_t clock_us(clockid_t clock)
+static bool is_file(const void *page)
 {
-	struct timespec now = {0, 0};
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return page == &publishing.file;
 }
 
-/* ---- Writing ---- */
-
-static void write_figures(struct zm_published *page, const struct zmalloc_stats *stats)
+static bool is_answered(const void *page)
 {
-	uint32_t odd = zm_sequence_begin(&page->sequence);
-
-	page->updated_ms = clock_us(CLOCK_REALTIME) / 1000;
-	zm_published_put(page, stats);
-	zm_sequence_end(&page->sequence, odd);
+	return !is_file(page) && !publishing.passive;
 }
+
+static uint64_t now_ms(void)
+{
+	return zm_now_ns() / 1000000;
+}
+
+/* ---- Writing; all under the lock ---- */
 
 /* The processor's time: a thread that was put off it for a second is not to be late by a hundred. */
-static void renew(struct zm_published *page)
+static int renew(struct zm_published *page)
 {
-	uint64_t begun = clock_us(CLOCK_MONOTONIC), begun_cpu = clock_us(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t begun_ms = now_ms(), begun_ns = zm_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	struct zmalloc_stats stats;
 	uint64_t took_ms;
+	int error = 0;
 
+	zm_assert(zm_lock_is_mine(&publishing.lock));
 	zm_stats_take(true, &stats);
-	write_figures(page, &stats);
-	took_ms = (clock_us(CLOCK_THREAD_CPUTIME_ID) - begun_cpu) * COST_FACTOR / 1000;
+	zm_published_write(page, &stats);
+	if (is_file(page))
+		error = zm_published_file_write(page);
+	took_ms = (zm_clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun_ns) * COST_FACTOR / 1000000;
 	if (took_ms < PACE_MS)
 		took_ms = PACE_MS;
-	zm_store(&publishing.due_ms, (uintptr_t)(begun / 1000 + took_ms));
+	if (is_answered(page))
+		took_ms = SHOWN_PACE_MS;
+	zm_store(&publishing.due_ms, (uintptr_t)(begun_ms + took_ms));
+	return error;
+}
+
+/* ---- The thread that answers ---- */
+
+static bool is_wanted(const struct zm_os_shared *shared)
+{
+	return zm_load_acquire(&publishing.page) == shared->at;
+}
+
+static void renew_when_asked(const struct zm_os_shared *shared)
+{
+	zm_lock(&publishing.lock);
+	if (is_wanted(shared))
+		renew(shared->at);
+	zm_unlock(&publishing.lock);
+}
+
+/* Whoever gave the page up may still be waking the thread; it holds the lock meanwhile. */
+static void let_go_of_memory(const struct zm_os_shared *shared)
+{
+	zm_lock(&publishing.lock);
+	zm_os_shared_unmap(shared);
+	zm_unlock(&publishing.lock);
+}
+
+static const struct zm_answer_room answer_room = {is_wanted, renew_when_asked, let_go_of_memory};
+
+/* ---- Making and giving up; under the lock ---- */
+
+static int show_memory(void)
+{
+	struct zm_page *page;
+	int error = zm_os_shared_make(ZM_PAGE_NAME, ZM_PAGE_BYTES, &publishing.shared);
+
+	if (error != 0)
+		return error;
+	page = publishing.shared.at;
+	page->way = publishing.passive ? ZMALLOC_PROCESS_PASSIVE : ZMALLOC_PROCESS_ANSWERS;
+	page->commands = publishing.passive ? 0 : ZM_COMMANDS;
+	zm_published_describe(&page->front.published);
+	renew(&page->front.published);
+	zm_store_release(&publishing.page, page);
+	if (!publishing.passive)
+		error = zm_answer_start(&publishing.shared, &answer_room);
+	if (error == 0)
+		return 0;
+	zm_store(&publishing.page, NULL);
+	zm_os_shared_hide(&publishing.shared);
+	zm_os_shared_unmap(&publishing.shared);
+	return error;
+}
+
+static int show_file(void)
+{
+	int error;
+
+	memset(&publishing.file, 0, sizeof(publishing.file));
+	zm_published_describe(&publishing.file);
+	/* Whoever reads it has nothing else to tell this process from the next of its number. */
+	if (publishing.file.start == 0)
+		return ENOTSUP;
+	error = renew(&publishing.file);
+	if (error == 0)
+		zm_store_release(&publishing.page, &publishing.file);
+	return error;
+}
+
+/* An older kernel, and a filter of its calls, have no such memory. */
+static bool is_refusal(int error)
+{
+	return error == ENOTSUP || error == ENOSYS || error == EPERM || error == EACCES;
+}
+
+static int show(void)
+{
+	int error = show_memory();
+
+	if (is_refusal(error))
+		error = show_file();
+	if (error == 0)
+		publishing.pid = getpid();
+	return error;
+}
+
+static void give_up(const void *page)
+{
+	zm_store(&publishing.page, NULL);
+	if (is_file(page)) {
+		zm_published_file_remove(publishing.pid);
+		return;
+	}
+	zm_os_shared_hide(&publishing.shared);
+	if (publishing.passive)
+		zm_os_shared_unmap(&publishing.shared);
+	else
+		zm_answer_wake(&publishing.shared);
+}
+
+/*
+ * A child of fork() has neither the mapping nor the thread; what it has of the page is the descriptor,
+ * which is the parent's, and the parent's file is not its own.
+ */
+static void forget_parents_page(void)
+{
+	void *page = zm_load(&publishing.page);
+
+	if (page == NULL || publishing.pid == getpid())
+		return;
+	zm_store(&publishing.page, NULL);
+	if (!is_file(page))
+		zm_os_shared_hide(&publishing.shared);
 }
 
 /* Not a second time on the thread that is at it: where it allocates it comes by here again. */
@@ -95,165 +209,34 @@ static void end(void)
 	zm_unlock(&publishing.lock);
 }
 
-/* False: whoever is at it took longer than `tries` ms. */
-static bool wait_and_begin(unsigned tries)
-{
-	const struct timespec pause = {.tv_nsec = 1000000};
-
-	while (!begin()) {
-		if (tries-- == 0)
-			return false;
-		nanosleep(&pause, NULL);
-	}
-	return true;
-}
-
-/* ---- Making and removing ---- */
-
-/*
- * The file is written whole, not only stretched, so that a file system that is full says so here and not by
- * a signal at the first store.
- */
-static int fill_file(int fd)
-{
-	static const struct zm_published zeroes;
-	ssize_t written = write(fd, &zeroes, sizeof(zeroes));
-
-	if (written == (ssize_t)sizeof(zeroes))
-		return 0;
-	return written < 0 ? zm_os_failure() : ENOSPC;
-}
-
-/* Whatever has our name in a directory of ours was left by a process that is gone. */
-static int create_file(int directory, const char *name, int *fd)
-{
-	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int error;
-
-	*fd = openat(directory, name, flags, S_IRUSR | S_IWUSR);
-	if (*fd < 0 && errno == EEXIST && unlinkat(directory, name, 0) == 0)
-		*fd = openat(directory, name, flags, S_IRUSR | S_IWUSR);
-	if (*fd < 0)
-		return zm_os_failure();
-	error = fchmod(*fd, S_IRUSR | S_IWUSR) == 0 ? fill_file(*fd) : zm_os_failure();
-	if (error != 0) {
-		unlinkat(directory, name, 0);
-		close(*fd);
-	}
-	return error;
-}
-
-static int map_page(int directory, int64_t pid, struct zm_published **page)
-{
-	char name[32];
-	void *mapped;
-	int error, fd;
-
-	zm_published_name(pid, name, sizeof(name));
-	error = create_file(directory, name, &fd);
-	if (error != 0)
-		return error;
-	mapped = mmap(NULL, sizeof(**page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (mapped == MAP_FAILED) {
-		error = zm_os_failure();
-		unlinkat(directory, name, 0);
-	} else {
-		*page = mapped;
-	}
-	close(fd);
-	return error;
-}
-
-static int make_page(void)
-{
-	struct zm_published *page = NULL;
-	struct zm_os_process self;
-	int64_t pid = getpid();
-	int error = zm_os_process(pid, &self), directory;
-
-	if (error != 0)
-		return error;
-	for (int number = 0; number < ZM_PUBLISHED_DIRS && page == NULL; number++) {
-		error = zm_published_dir_open(number, true, &directory);
-		if (error != 0)
-			continue;
-		error = map_page(directory, pid, &page);
-		close(directory);
-		publishing.directory = number;
-	}
-	if (page == NULL)
-		return error;
-	/* Nobody looks at it before the sequence says that it was written. */
-	zm_published_describe(page, pid, &self);
-	renew(page);
-	publishing.pid = pid;
-	zm_store_release(&publishing.page, page);
-	return 0;
-}
-
-static void remove_file(void)
-{
-	char name[32];
-	int directory;
-
-	if (zm_published_dir_open(publishing.directory, false, &directory) != 0)
-		return;
-	zm_published_name(publishing.pid, name, sizeof(name));
-	unlinkat(directory, name, 0);
-	close(directory);
-}
-
 /* ---- When it is renewed ---- */
 
 static int publish(void)
 {
-	struct zm_published *page = zm_load_acquire(&publishing.page);
+	void *page;
 
-	zm_assert(zm_lock_is_mine(&publishing.lock));
-	if (page == NULL)
-		return make_page();
-	renew(page);
-	return 0;
+	forget_parents_page();
+	page = zm_load(&publishing.page);
+	if (page != NULL && !is_file(page) && !zm_os_shared_is_shown(&publishing.shared)) {
+		give_up(page);
+		page = NULL;
+	}
+	return page == NULL ? show() : renew(page);
 }
 
-static void renew_if_due(void)
+static void look_after_page(void)
 {
-	uintptr_t now_ms = (uintptr_t)(clock_us(CLOCK_MONOTONIC) / 1000);
+	uintptr_t now = (uintptr_t)now_ms();
 
-	if ((intptr_t)(now_ms - zm_load(&publishing.due_ms)) < 0 || !begin())
+	if ((intptr_t)(now - zm_load(&publishing.due_ms)) < 0 || !begin())
 		return;
 	/* A thread may have been on its way here before the page was given up, and go on only now. */
-	if (zm_load(&publishing.wanted))
-		publish();
+	if (zm_load(&publishing.wanted) && publish() != 0)
+		zm_store(&publishing.due_ms, now + SHOWN_PACE_MS);
 	end();
 }
 
-static const struct zm_client client = {.passed = renew_if_due};
-
-/* Every signal is the program's. */
-static void *renew_for_ever(void *unused)
-{
-	const struct timespec pace = {.tv_sec = THREAD_PACE_S};
-
-	(void)unused;
-	while (zm_load(&publishing.thread_wanted)) {
-		renew_if_due();
-		nanosleep(&pace, NULL);
-	}
-	return NULL;
-}
-
-static void start_thread(void)
-{
-	sigset_t all, before;
-	pthread_t thread;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&thread, NULL, renew_for_ever, NULL) == 0)
-		pthread_detach(thread);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
+static const struct zm_client client = {.passed = look_after_page};
 
 /* ---- Fork ---- */
 
@@ -264,22 +247,13 @@ static void before_fork(void)
 
 /*
  * The child's page is its own, and is made when a thread first passes its threshold: most children
- * run another program before that. The mapping of the parent's is dropped; a handler of the program's
- * that came before may have made the child's.
+ * run another program before that. A handler of the program's that came before may have made it.
  */
 static void after_fork_in_child(void)
 {
-	struct zm_published *page = zm_load(&publishing.page);
-
-	if (page != NULL && publishing.pid != getpid()) {
-		zm_store(&publishing.page, NULL);
-		munmap(page, sizeof(*page));
-	}
-	zm_store(&publishing.due_ms, 0);
-	zm_store(&publishing.wanted, publishing.by_environment);
-	if (!publishing.by_environment)
-		zm_client_set(ZM_CLIENT_PUBLISH, NULL);
-	zm_store(&publishing.thread_wanted, false);
+	forget_parents_page();
+	if (zm_load(&publishing.page) == NULL)
+		zm_store(&publishing.due_ms, (uintptr_t)now_ms());
 	end();
 }
 
@@ -304,6 +278,14 @@ static int publish_and_go_on(void)
 	return error;
 }
 
+static int answer(int error)
+{
+	if (error == 0)
+		return 0;
+	errno = error;
+	return -1;
+}
+
 int zmalloc_stats_publish(void)
 {
 	int error;
@@ -317,33 +299,38 @@ int zmalloc_stats_publish(void)
 	}
 	error = publish_and_go_on();
 	end();
-	if (error == 0)
-		return 0;
-	errno = error;
-	return -1;
+	return answer(error);
 }
 
 int zmalloc_stats_unpublish(void)
 {
-	struct zm_published *page;
+	void *page;
 
 	zm_lock(&publishing.lock);
+	forget_parents_page();
 	page = zm_load(&publishing.page);
 	zm_client_set(ZM_CLIENT_PUBLISH, NULL);
-	publishing.by_environment = false;
-	zm_store(&publishing.thread_wanted, false);
 	zm_store(&publishing.wanted, false);
-	zm_store(&publishing.page, NULL);
-	if (page != NULL) {
-		if (publishing.pid == getpid())
-			remove_file();
-		munmap(page, sizeof(*page));
-	}
+	if (page != NULL)
+		give_up(page);
 	end();
 	return 0;
 }
 
 /* ---- The beginning and the end of the process ---- */
+
+static void say(const char *what, const char *detail, const char *advice)
+{
+	struct zm_builder line;
+
+	zm_builder_start(&line);
+	zm_build_text(&line, "zmalloc: ZMALLOC_PUBLISH: ");
+	zm_build_text(&line, what);
+	zm_build_text(&line, detail);
+	zm_build_text(&line, advice);
+	zm_build_text(&line, "\n");
+	zm_os_write(STDERR_FILENO, line.text, line.length);
+}
 
 void zm_publish_at_start(void)
 {
@@ -351,30 +338,46 @@ void zm_publish_at_start(void)
 
 	if (wish == NULL || *wish == '\0' || strcmp(wish, "0") == 0)
 		return;
-	publishing.by_environment = true;
+	publishing.passive = strcmp(wish, "passive") == 0;
+	if (!publishing.passive && strcmp(wish, "1") != 0) {
+		say("there is no way to publish named '", wish,
+		    "'; set it to 1, to passive (without a thread), or to 0; nothing is published");
+		return;
+	}
 	if (zmalloc_stats_publish() != 0)
-		return;
-	if (strcmp(wish, "thread") != 0)
-		return;
-	zm_store(&publishing.thread_wanted, true);
-	start_thread();
+		say("cannot publish the figures of this process: ", strerror(errno), "");
 }
 
 #if defined(__GNUC__)
+/* False: whoever is at it took longer than `tries` ms. */
+static bool wait_and_begin(unsigned tries)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	while (!begin()) {
+		if (tries-- == 0)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
 /*
- * Threads of the program may still run. One that renews the page is waited for, unless it does not
- * come to an end; one that comes later finds the page not wanted. A child without the fork handlers
- * has its parent's page, and leaves it.
+ * A file outlives the process; memory is the kernel's to remove. Threads of the program may still run.
+ * One that renews the page is waited for, unless it does not come to an end; one that comes later
+ * finds the page not wanted. A child without the fork handlers has its parent's page, and leaves it.
  */
 __attribute__((__destructor__)) static void remove_at_exit(void)
 {
+	void *page;
+
 	zm_store(&publishing.wanted, false);
-	if (!wait_and_begin(EXIT_PATIENCE_MS))
+	if (!is_file(zm_load(&publishing.page)) || !wait_and_begin(EXIT_PATIENCE_MS))
 		return;
-	if (zm_load(&publishing.page) != NULL && publishing.pid == getpid()) {
+	page = zm_load(&publishing.page);
+	if (page != NULL && publishing.pid == getpid()) {
 		zm_client_set(ZM_CLIENT_PUBLISH, NULL);
-		remove_file();
-		zm_store(&publishing.page, NULL);
+		give_up(page);
 	}
 	end();
 }

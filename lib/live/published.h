@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/live/published.h - the page on which a process publishes its figures: its form, and where it lies.
+ * lib/live/published.h - the page on which a process publishes its figures: its form, and where it lies as a
+ * file.
  *
  * Writer and reader may be of different versions and widths, so every member has a fixed size and place. The
  * page describes itself: `form` stands for all members before the figures, `size` for the whole, and
@@ -8,8 +9,9 @@
  * reader takes those that both know; whatever the writer lacks is unknown, and the reader leaves alone
  * whatever it does not know.
  *
- * The writer maps the page. Readers take copies by pread(2), which a page cut short or changed under them
- * cannot hurt, and trust nothing in it.
+ * The page is the front of a sealed piece of memory (page.h), or where the system has no such thing a file.
+ * Readers take copies by pread(2), which a page cut short or changed under them cannot hurt, and trust
+ * nothing in it.
  */
 #ifndef ZM_PUBLISHED_H
 #define ZM_PUBLISHED_H
@@ -50,20 +52,45 @@ struct zm_published {
 };
 _Static_assert(offsetof(struct zm_published, figure) == 216, "a member of the page has moved");
 
-/* All but sequence, time and figures. The writer does it once, before the first zm_sequence_end(). */
-void zm_published_describe(struct zm_published *page, int64_t pid,
-			   const struct zm_os_process *process);
+/* ---- published.c: what is written, and what is made of it ---- */
 
-/* The writer's figures onto its page; those of a copy, and the ratios, into a struct. */
-void zm_published_put(struct zm_published *page, const struct zmalloc_stats *stats);
-void zm_published_get(const struct zm_published *page, struct zmalloc_stats *stats);
+/* All but sequence, time and figures. The writer does it once, before the first writing of figures. */
+void zm_published_describe(struct zm_published *page);
+
+/* Write the time and the figures. One writer at a time. */
+void zm_published_write(struct zm_published *page, const struct zmalloc_stats *stats);
 
 /*
- * Can a copy be read?
- * copied  bytes that were copied, of
- * bytes   that there are
+ * A whole copy of the page that a descriptor has. EBADMSG: it is no page, is cut short, says what cannot be,
+ * or does not come to rest.
  */
-bool zm_published_is_whole(const struct zm_published *page, size_t copied, uint64_t bytes);
+int zm_published_copy(int fd, struct zm_published *page);
+
+/* What a copy says: time, allocator, version and figures. */
+void zm_published_show(const struct zm_published *page, struct zmalloc_process *process);
+
+/* Figures in the order of their places; `count` of them, the others unknown, and the ratios. */
+void zm_published_put(uint64_t figure[ZM_PUBLISHED_FIGURES], const struct zmalloc_stats *stats);
+void zm_published_get(const uint64_t figure[], uint32_t count, struct zmalloc_stats *stats);
+
+/* ---- published_file.c: the page as a file ---- */
+
+/*
+ * In the user's runtime directory, of the process's number. The writer does not map the file, which
+ * others may cut short, nor keep it open, for the program may close any descriptor and use its number
+ * again.
+ */
+int zm_published_file_write(const struct zm_published *page);
+void zm_published_file_remove(int64_t pid);
+
+/*
+ * The page of a process of this user's; `of` is what the system says of it. ENOENT: it has none. What a
+ * process left that had the number before is removed.
+ */
+int zm_published_file_read(int64_t pid, const struct zm_os_process *of, struct zm_published *page);
+
+/* Every number that has a page. visit returns 0 to go on. What it returned, or an errno value. */
+int zm_published_file_visit(int (*visit)(int64_t pid, void *context), void *context);
 
 /* ---- The directory ---- */
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/live/command.h - what may be asked of a process that shows itself, besides its figures.
+ *
+ * A command is a number and two numbers, never a path or code. Its answer is an errno value, a number,
+ * and records of one kind. Numbers stay what they are: new commands come at the end.
+ */
+#ifndef ZM_COMMAND_H
+#define ZM_COMMAND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "live/page.h"
+
+enum zm_command_number {
+	ZM_COMMAND_BINS =
+		1, /* argument[0]: an arena, or all of them; records: struct zm_bin_record */
+	ZM_COMMAND_ARENAS = 2, /* records: struct zm_arena_record */
+	ZM_COMMAND_PURGE = 3,  /* value: bytes given back to the system */
+	ZM_COMMAND_LIMIT = 4,  /* value: the tightest limit; one record: struct zm_limit_record */
+	ZM_COMMANDS = 4
+};
+
+struct zm_bin_record {
+	uint64_t region_bytes, slabs, regions, used_regions, free_bytes;
+};
+
+struct zm_arena_record {
+	uint64_t arena;
+	uint64_t figure[ZM_PUBLISHED_FIGURES];
+};
+
+/* What sets the limit, as zmalloc_get_memory_limit_source(); ended by a zero. */
+struct zm_limit_record {
+	char source[128];
+};
+
+/* What a command is to fill. It may be of any thread; the room is nobody else's meanwhile. */
+struct zm_command_answer {
+	int error;
+	uint64_t value;
+	uint32_t records, record_bytes, left_off;
+	char *room;
+	size_t room_bytes;
+};
+
+/* Do it, on the calling thread. A number that is no command is answered with ENOTSUP. */
+void zm_command_run(uint32_t command, const uint64_t argument[2], struct zm_command_answer *answer);
+
+#endif
