@@ -78,10 +78,7 @@ static bool unpin_slabs(uint32_t work, bool forget)
 	return true;
 }
 
-/*
- * What is in stock, for one arena at a time: a few thousand regions at most. True: nothing is left. Before
- * slabs are looked at, as a region that is in stock keeps its slab from being empty.
- */
+/* What is in stock, for one arena at a time: a few thousand regions at most. True: nothing is left. */
 static bool drain_stocks(void)
 {
 	if (zm_cycle.drained == 0)
@@ -91,12 +88,12 @@ static bool drain_stocks(void)
 
 bool zm_cycle_unpin_some(uint32_t work)
 {
-	return drain_stocks() && unpin_slabs(work, false);
+	return unpin_slabs(work, false) && drain_stocks();
 }
 
 bool zm_cycle_release_some(uint32_t work)
 {
-	if (!drain_stocks() || !unpin_slabs(work, true) || !clear_tables_some())
+	if (!unpin_slabs(work, true) || !drain_stocks() || !clear_tables_some())
 		return false;
 	zm_assert(zm_load(&zm_cycle.full) == 0 && zm_load(&zm_cycle.gate) == 0);
 	zm_store(&zm_cycle.owner, NULL);

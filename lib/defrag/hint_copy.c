@@ -37,9 +37,8 @@ static void *take_copy(size_t size)
 	    !zm_slab_bin_of(size, &bin))
 		return NULL;
 	zm_cycle_lock();
-	/* The round may have ended with the very hint that said so: the arena stays. */
-	ptr = slabs_are_chosen() ? zm_move_take(last_arena, bin, &zm_hints.refusals)
-				 : zm_slab_take_alone(last_arena, bin);
+	if (slabs_are_chosen())
+		ptr = zm_move_take(last_arena, bin, &zm_hints.refusals);
 	if (ptr != NULL)
 		zm_hint_show_copy(ptr);
 	zm_cycle_unlock();

@@ -407,23 +407,10 @@ static void begin_moving(void)
 	zm_shown_begin_run();
 }
 
-/*
- * What going on may gain: each block that has not moved keeps a slab at most. The other slabs that are not
- * emptied yet wait for a region that is in stock, which they get back when the round ends.
- */
-static size_t left_to_gain(void)
-{
-	uint64_t blocks = zm_cycle.evacuated > moved() ? zm_cycle.evacuated - moved() : 0;
-	uint64_t most = blocks * (zm_cycle.planned_bytes / zm_cycle.chosen);
-	size_t left = left_bytes();
-
-	return most < left ? (size_t)most : left;
-}
-
 /* What is left is too little to go on asking for, and none of it keeps the heap from the target. */
 static bool little_is_left(void)
 {
-	size_t left = left_to_gain();
+	size_t left = left_bytes();
 
 	return left <= zm_hints.total.live_bytes / LEFT_LIVE_PART &&
 	       left <= zm_cycle.planned_bytes / LEFT_PART;
