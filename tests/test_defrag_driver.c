@@ -214,6 +214,29 @@ static int add_free(const struct zmalloc_bin_stats *bin, void *bytes)
 	return 0;
 }
 
+START_TEST(new_settings_are_those_of_the_next_run)
+{
+	struct blocks blocks = {0};
+	struct zdefrag_settings settings;
+	zdefrag *d;
+
+	blocks_fill(&blocks, block_steps(60000, 20000), 300, 12);
+	blocks_thin(&blocks, 40);
+	d = blocks_driver(&blocks);
+	zdefrag_settings_init(&settings);
+	settings.lower_percent = settings.upper_percent = 10000;
+	ck_assert_int_eq(zdefrag_configure(d, &settings), 0);
+	ck_assert_int_eq(zdefrag_run(d), 0);
+	ck_assert_uint_eq(stats_of(d).moved, 0);
+	settings.lower_percent = 1;
+	ck_assert_int_eq(zdefrag_configure(d, &settings), 0);
+	ck_assert_int_eq(zdefrag_run(d), 0);
+	ck_assert_uint_gt(stats_of(d).moved, 0);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
 /* What a cycle holds is nobody's block, and its counts are told while it runs. */
 START_TEST(a_running_cycle_is_told)
 {
@@ -224,7 +247,7 @@ START_TEST(a_running_cycle_is_told)
 	uint64_t free_bytes = 0;
 	zdefrag *d;
 
-	blocks_fill(&blocks, block_steps(200000, 20000), 300, 12);
+	blocks_fill(&blocks, block_steps(200000, 60000), 300, 12);
 	blocks_thin(&blocks, 40);
 	d = blocks_driver(&blocks);
 	step_until_held(d);
@@ -651,6 +674,7 @@ int main(void)
 		tcase_add_test(tests, without_purge_ms_the_allocators_pace_stays);
 		tcase_add_test(tests, time_of_giving_back_is_cpu_time);
 		tcase_add_test(tests, it_sees_what_the_allocator_tells);
+		tcase_add_test(tests, new_settings_are_those_of_the_next_run);
 		tcase_add_test(tests, a_running_cycle_is_told);
 		if (!under_checker()) {
 			tcase_add_test(tests, a_long_cycle_gives_back_in_between);

@@ -13,7 +13,6 @@
 
 #include "account/account.h"
 #include "defrag/hint.h"
-#include "defrag/table.h"
 
 #define COUNT block_steps(150000, 60000)
 
@@ -33,11 +32,6 @@ static void scan_to_the_middle(struct program *program)
 		program_ask(program, i * 104729 % program->blocks.count);
 	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_MOVING);
 	ck_assert_uint_gt(hint_stats().held_bytes, 0);
-}
-
-static bool is_chosen(const struct held_block *block)
-{
-	return (zm_table_get(block->at) & ZM_PAGE_PINNED) != 0;
 }
 
 /* ---- What is shown ---- */
@@ -79,51 +73,22 @@ START_TEST(a_part_is_not_all)
 }
 END_TEST
 
-/* ---- What is waited for ---- */
-
-/* One block of the chosen slabs is never asked about. When all others have been, the round is over. */
-START_TEST(the_last_slabs_are_not_waited_for)
+/* Each block is asked about two times in a row: not before all are old has the program come round. */
+START_TEST(repeats_among_new_blocks_are_no_scan)
 {
 	struct program program = {.parts = 1};
-	struct held_block *held;
-	size_t first = 0, hidden;
 
-	program_begin(&program, 150000, 40);
-	held = program.blocks.held;
-	while (hint_stats().phase != ZDEFRAG_MOVING)
-		program_ask(&program, first++);
-	for (hidden = first; !is_chosen(&held[hidden]) || held[hidden].bytes > 64; hidden++)
-		ck_assert_uint_lt(hidden, program.blocks.count - 1);
-	held[hidden].hidden = true;
-	for (size_t i = 0; i < program.blocks.count + 64; i++)
-		program_ask(&program, (first + i) % program.blocks.count);
-	ck_assert(zm_hints.stage != ZM_HINT_MOVING || zm_hints.moving_began > first);
-	program_end(&program);
-}
-END_TEST
-
-/*
- * It moves a third of what it might: so something moves in every pass, each time less. After four the
- * plan is old.
- */
-START_TEST(a_round_ends_though_a_little_moves)
-{
-	struct program program = {.parts = 1};
-	uint64_t began;
-
+	program_counts_first();
 	program_begin(&program, COUNT, 40);
-	ask_until_moving(&program);
-	began = zm_hints.moving_began;
-	for (size_t i = 0; i < 6 * program.blocks.count; i++) {
-		struct held_block *block = &program.blocks.held[i % program.blocks.count];
-
-		if (zdefrag_hint(block->at) && chance_below(&program.chance, 3) == 0)
-			blocks_move(block);
-	}
-	ck_assert(zm_hints.stage != ZM_HINT_MOVING || zm_hints.moving_began != began);
+	for (size_t i = 0; i < program.blocks.count; i++)
+		program_ask(&program, i / 2);
+	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_COUNTING);
+	ck_assert_uint_eq(program.moved, 0);
 	program_end(&program);
 }
 END_TEST
+
+/* ---- What is waited for ---- */
 
 /* A pause gave back what was held: the next one like it is expected. */
 START_TEST(a_pause_unpins_once)
@@ -190,6 +155,7 @@ START_TEST(copies_stay_in_their_arena)
 {
 	struct program program = {.parts = 1};
 	unsigned char *arenas;
+	size_t strayed = 0;
 
 	join_thread(start_thread(begin_elsewhere, &program));
 	arenas = calloc(program.blocks.count, 1);
@@ -198,8 +164,10 @@ START_TEST(copies_stay_in_their_arena)
 		arenas[i] = (unsigned char)arena_of(program.blocks.held[i].at);
 	program_scan(&program);
 	ck_assert_uint_gt(program.moved, program.blocks.count / 4);
+	/* But for one in each round, whose hint may have been the last. */
 	for (size_t i = 0; i < program.blocks.count; i++)
-		ck_assert_uint_eq(arena_of(program.blocks.held[i].at), arenas[i]);
+		strayed += arena_of(program.blocks.held[i].at) != arenas[i];
+	ck_assert_uint_le(strayed, 4);
 	free(arenas);
 	program_end(&program);
 }
@@ -245,8 +213,7 @@ int main(void)
 	need_planning();
 	tcase_add_test(tests, copies_are_shown);
 	tcase_add_test(tests, a_part_is_not_all);
-	tcase_add_test(tests, the_last_slabs_are_not_waited_for);
-	tcase_add_test(tests, a_round_ends_though_a_little_moves);
+	tcase_add_test(tests, repeats_among_new_blocks_are_no_scan);
 	tcase_add_test(tests, a_pause_unpins_once);
 	tcase_add_test(tests, hints_end_it_a_little_at_a_time);
 	tcase_add_test(tests, copies_stay_in_their_arena);

@@ -147,6 +147,7 @@ START_TEST(shifted_pointers_move_nothing)
 	ck_assert_ptr_nonnull(d);
 	ck_assert_int_eq(zdefrag_run(d), 0);
 	ck_assert_uint_eq(stats_of(d).moved, 0);
+	ck_assert_uint_eq(stats_of(d).slabs_chosen, 0);
 	blocks_check(&blocks);
 	zdefrag_free(d);
 	blocks_free(&blocks);
