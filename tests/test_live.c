@@ -193,18 +193,33 @@ START_TEST(test_every_look_shows_what_is_now)
 }
 END_TEST
 
+/*
+ * On a loaded machine the thread may come to its sleep late, and be put off the processor on the way; one
+ * that wakes up by itself has no such half second.
+ */
+static bool comes_to_rest(void)
+{
+	long before, after;
+
+	for (int i = 0; i < 60; i++) {
+		ck_assert_int_eq(answering_threads(&before), 1);
+		usleep(500000);
+		ck_assert_int_eq(answering_threads(&after), 1);
+		if (after == before)
+			return true;
+	}
+	return false;
+}
+
 START_TEST(test_nobody_who_looks_costs_nothing)
 {
 	long before, after;
 
 	ck_assert_int_eq(zmalloc_stats_publish(), 0);
 	ck_assert_int_eq(error_of_asking(getpid()), 0);
-	usleep(100000);
-	ck_assert_int_eq(answering_threads(&before), 1);
-	usleep(500000);
-	ck_assert_int_eq(answering_threads(&after), 1);
-	ck_assert_int_eq(after, before);
+	ck_assert(comes_to_rest());
 	/* That the figure moves at all. */
+	answering_threads(&before);
 	for (int i = 0; i < 10; i++)
 		ck_assert_int_eq(error_of_asking(getpid()), 0);
 	answering_threads(&after);
@@ -1021,6 +1036,8 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "tell") == 0)
 		return tell();
 	tests = tests_named("live");
+	if (access("/proc/self/fd", R_OK) != 0)
+		skip_program("there is no /proc here, in which to look");
 	if (zmalloc_stats_publish() != 0)
 		skip_program("this system has no memory that other processes find");
 	zmalloc_stats_unpublish();

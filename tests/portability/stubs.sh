@@ -23,8 +23,12 @@ mkdir "$tmp/32" "$tmp/64"
 echo '#define _GNU_SOURCE 1' | tee "$tmp/64/config.h" >"$tmp/32/config.h"
 echo '#define _FILE_OFFSET_BITS 64' >>"$tmp/32/config.h"
 
-# Debian keeps these headers in a folder for the compiler's own width alone; for us they serve both.
-multiarch=$(echo '#include <asm/errno.h>' | $cc -M -x c - | tr ' ' '\n' | sed -n 's,/asm/errno\.h$,,p')
+# Debian keeps the C library's headers, and the kernel's on some of its releases, in a folder for the compiler's
+# own width alone; for us they serve both.
+folder_of() {
+	echo "#include <$1>" | $cc -M -x c - | tr ' ' '\n' | sed -n "s,/$1\$,,p"
+}
+libc_headers=$(folder_of bits/wordsize.h) kernel_headers=$(folder_of asm/errno.h)
 
 # compile SYSTEM MACRO BITS ARGUMENTS...
 compile() {
@@ -32,7 +36,7 @@ compile() {
 	shift 3
 	$cc -m$bits -std=gnu11 -Werror -Wall -Wextra -Wshadow -Wstrict-prototypes \
 		-U__linux__ -U__linux -Ulinux -D"$macro" -DHAVE_BACKTRACE=1 -DHAVE_MSG_NOSIGNAL=1 \
-		-I"$tmp/$bits" -isystem "$stubs" -idirafter "$multiarch" -idirafter "$here/stubs/32" \
+		-I"$tmp/$bits" -isystem "$stubs" -idirafter "$libc_headers" -idirafter "$kernel_headers" -idirafter "$here/stubs/32" \
 		-I"$source/lib" -I"$source/include" "$@"
 }
 
