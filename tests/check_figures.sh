@@ -181,7 +181,7 @@ has_next 'tomorrow reads tomorrow'
 
 # Copies of what a visit showed, several of them side by side.
 for program in tests/figures_now tests/figures_next tests/figures_now_on_next tests/figures_next_on_now; do
-	run $program visit
+	run $program visit $now $next
 	for pid in $now $next; do
 		test "$(echo "$out" | grep -c "\"pid\":$pid,.*\"used_bytes\":3[0-9]*,\"peak_bytes\":4[0-9]*,")" -eq 1 ||
 			wrong "$program visit: not the figures of $pid: $out"

@@ -8,9 +8,10 @@
  *   publish    publish, say "ready", and stay until standard input ends;
  *              77 where this system does not tell processes apart
  *   read PID   zmalloc_process_read(), then zmalloc_process_write() of what it gave
- *   visit      zmalloc_process_write() of copies of what zmalloc_process_visit() showed
+ *   visit PID...  zmalloc_process_write() of copies of what zmalloc_process_visit() showed of these
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,12 +105,26 @@ static struct {
 	size_t count;
 } seen;
 
+/* The machine may have others that show themselves. */
+static char **wanted;
+
+static bool is_wanted(int64_t pid)
+{
+	for (char **text = wanted; *text != NULL; text++)
+		if (strtoll(*text, NULL, 10) == pid)
+			return true;
+	return false;
+}
+
 /* As zmalloc_stats(3) says that copies are made. */
 static int copy(const struct zmalloc_process *process, void *unused)
 {
-	struct zmalloc_process *to = &seen.process[seen.count++];
+	struct zmalloc_process *to = &seen.process[seen.count];
 
 	(void)unused;
+	if (!is_wanted(process->pid))
+		return 0;
+	seen.count++;
 	memcpy(to, process, process->size < sizeof(*to) ? process->size : sizeof(*to));
 	to->size = sizeof(*to);
 	return seen.count == 8;
@@ -136,5 +151,6 @@ int main(int argc, char **argv)
 		return publish();
 	if (strcmp(task, "read") == 0 && argc > 2)
 		return read_one(argv[2]);
-	return strcmp(task, "visit") == 0 ? visit() : 2;
+	wanted = argv + 2;
+	return strcmp(task, "visit") == 0 && argc > 2 ? visit() : 2;
 }
