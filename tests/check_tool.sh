@@ -227,6 +227,13 @@ if has bash; then
 	contains "$two" "$(complete zmalloc stat "$two")" completion
 	contains "$name" "$(complete zmalloc stat "")" completion
 	test -z "$(complete zmalloc top -d 1)" || wrong 'completion: offers a time'
+	# A process that is named to be run, as a tool of its own says it here.
+	mkdir "$work/bin"
+	printf '#!/bin/sh\necho heading\necho '"'"'77 1 B $(>%s/ran)'"'"'\n' "$work" >"$work/bin/zmalloc"
+	chmod 755 "$work/bin/zmalloc"
+	contains 77 "$(cd "$work" && PATH=$work/bin:$PATH bash -c '. "$1"; COMP_WORDS=(zmalloc stat ""); COMP_CWORD=2; _zmalloc
+		echo "${COMPREPLY[*]}"' - "$(cd "$OLDPWD" && cd "$srcdir" && pwd)/tools/zmalloc.bash")" 'completion of a hostile name'
+	test ! -e "$work/ran" || wrong 'completion runs what a process is named'
 fi
 
 exit $failed

@@ -18,8 +18,10 @@ _zmalloc()
 			if [[ $word == -* ]]; then
 				words='--json --openmetrics --help'
 			else
-				# Columns of the plain table: the number first, the name last.
-				words=$(zmalloc top -n 1 2>/dev/null </dev/null | awk 'NR > 1 { print $1; print $NF }')
+				# Columns of the plain table: the number first, the name last. compgen runs what
+				# it finds in a word, and a process's name is whatever its owner likes.
+				words=$(zmalloc top -n 1 2>/dev/null </dev/null |
+					awk 'NR > 1 { print $1; if ($NF ~ /^[A-Za-z0-9_.:@%+-]+$/) print $NF }')
 			fi ;;
 		top) words='--delay --rounds --json --openmetrics --help' ;;
 		*) return ;;
