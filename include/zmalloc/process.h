@@ -7,7 +7,7 @@
  * another user is root's to see only, until it runs another program or calls prctl(PR_SET_DUMPABLE,
  * 1) (prctl(2)); so is one of a set-user-ID program. Neither PID nor mount namespaces hide a process
  * from who sees its number in /proc. Figures are asked for and come from a thread of the other
- * process: 0.05 ms on an idle machine (`make bench-live`). A process that is stopped gives no answer,
+ * process. A process that is stopped gives no answer,
  * and one that shows itself passively (ZMALLOC_PUBLISH=passive, and every process where the system
  * has no sealed memory files) is not asked: its figures are those of its last renewal, and
  * updated_ms tells when that was.

@@ -11,6 +11,7 @@
 #include "live/ask.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -104,12 +105,18 @@ static uint64_t deadline_ns(unsigned timeout_ms)
 	return zm_now_ns() + (uint64_t)timeout_ms * 1000000;
 }
 
-/* Milliseconds that are left, rounded up; 0 when the time is over. */
+/*
+ * Milliseconds that are left, rounded up; 0 when the time is over. No more than an int holds: a negative
+ * one would be for ever to whoever waits.
+ */
 static int left_ms(uint64_t deadline)
 {
-	uint64_t now = zm_now_ns();
+	uint64_t now = zm_now_ns(), left;
 
-	return now < deadline ? (int)((deadline - now + 999999) / 1000000) : 0;
+	if (now >= deadline)
+		return 0;
+	left = (deadline - now + 999999) / 1000000;
+	return left < INT_MAX ? (int)left : INT_MAX;
 }
 
 /* Until the word is `at_least` or further, as sequences go. */

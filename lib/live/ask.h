@@ -15,8 +15,8 @@ struct zm_ask {
 	int64_t pid;
 	struct zm_os_process of; /* what the system says of it */
 	int fd;                  /* -1: its page was a file, of which there is `copy` */
-	struct zm_page
-		*page; /* shared with the process; NULL with a file. Nothing in it is true. */
+	/* Shared with the process; NULL with a file. Nothing in it is true. */
+	struct zm_page *page;
 	struct zm_published copy; /* of the last figures */
 	uint32_t way, commands;   /* copies of the page's words */
 };

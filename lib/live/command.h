@@ -14,11 +14,14 @@
 #include "live/page.h"
 
 enum zm_command_number {
-	ZM_COMMAND_BINS =
-		1, /* argument[0]: an arena, or all of them; records: struct zm_bin_record */
-	ZM_COMMAND_ARENAS = 2, /* records: struct zm_arena_record */
-	ZM_COMMAND_PURGE = 3,  /* value: bytes given back to the system */
-	ZM_COMMAND_LIMIT = 4,  /* value: the tightest limit; one record: struct zm_limit_record */
+	/* argument[0]: an arena, or all of them; records: struct zm_bin_record */
+	ZM_COMMAND_BINS = 1,
+	/* records: struct zm_arena_record */
+	ZM_COMMAND_ARENAS = 2,
+	/* value: bytes given back to the system */
+	ZM_COMMAND_PURGE = 3,
+	/* value: the tightest limit; one record: struct zm_limit_record */
+	ZM_COMMAND_LIMIT = 4,
 	ZM_COMMANDS = 4
 };
 
