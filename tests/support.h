@@ -139,6 +139,15 @@ void *join_thread(pthread_t thread);
  */
 void *swap_blocks(void *stop);
 
+/* ---- Thresholds ------------------------------------------------------------------------------- */
+
+/*
+ * The calling thread allocates more than any ceiling leaves, and keeps it, so that it passes its threshold
+ * with the account. All of it is freed by the other.
+ */
+void pass_the_threshold(void);
+void free_what_passed(void);
+
 /* ---- Descriptors ------------------------------------------------------------------------------ */
 
 /* How many this process has, of the first thousand. */

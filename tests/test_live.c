@@ -306,27 +306,6 @@ END_TEST
 
 /* ---- When it is renewed without being asked ---- */
 
-/* They stay, so that no ceiling leaves room for the next one. */
-static void *passing[256];
-static size_t passed;
-
-static void pass_the_threshold(void)
-{
-	size_t below;
-
-	/* A first call makes the thread known, and gives it a ceiling. */
-	zfree(zmalloc(1));
-	below = zmalloc_peak_memory() - zmalloc_used_memory();
-	REQUIRE(passed < COUNT_OF(passing));
-	passing[passed++] = zmalloc(below + MIB);
-}
-
-static void free_what_passed(void)
-{
-	while (passed > 0)
-		zfree(passing[--passed]);
-}
-
 /* Until somebody is seen, for a minute at most. */
 static bool is_seen_in_the_end(int64_t pid)
 {

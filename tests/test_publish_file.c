@@ -385,27 +385,6 @@ END_TEST
 
 /* ---- How often it is renewed ---- */
 
-/* They stay, so that no ceiling leaves room for the next one. */
-static void *passing[256];
-static size_t passed;
-
-static void pass_the_threshold(void)
-{
-	size_t below;
-
-	/* A first call makes the thread known, and gives it a ceiling. */
-	zfree(zmalloc(1));
-	below = zmalloc_peak_memory() - zmalloc_used_memory();
-	REQUIRE(passed < COUNT_OF(passing));
-	passing[passed++] = zmalloc(below + MIB);
-}
-
-static void free_what_passed(void)
-{
-	while (passed > 0)
-		zfree(passing[--passed]);
-}
-
 static uint32_t sequence_of_page(void)
 {
 	struct zm_published page;
