@@ -14,6 +14,7 @@
 #include "alloc/alloc.h"
 #include "alloc/oom.h"
 #include "allocator/arena.h"
+#include "base/result.h"
 #include "base/sized.h"
 
 /* The public handle is the allocator's own. */
@@ -168,15 +169,9 @@ static void uncharge(size_t live_bytes)
 
 int zarena_reset(zarena *arena)
 {
-	int error;
-
 	if (!zm_arena_is_mine(inside(arena)))
 		return not_mine(), -1;
-	error = zm_arena_reset(inside(arena), uncharge);
-	if (error == 0)
-		return 0;
-	errno = error;
-	return -1;
+	return zm_result(zm_arena_reset(inside(arena), uncharge));
 }
 
 int zarena_destroy(zarena *arena)

@@ -17,6 +17,7 @@ zm_base_sources = \
 	lib/base/lock.h \
 	lib/base/program.c \
 	lib/base/program.h \
+	lib/base/result.h \
 	lib/base/sized.c \
 	lib/base/sized.h \
 	lib/base/text.c \

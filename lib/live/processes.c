@@ -10,6 +10,7 @@
 
 #include <zmalloc/process.h>
 
+#include "base/result.h"
 #include "base/sized.h"
 #include "base/text.h"
 #include "live/ask.h"
@@ -18,14 +19,6 @@
 
 /* What zmalloc_process_read() and a visit of all wait for one process. */
 #define PATIENCE_MS 250
-
-static int answer(int error)
-{
-	if (error == 0)
-		return 0;
-	errno = error;
-	return -1;
-}
 
 /* ---- Figures ---- */
 
@@ -78,7 +71,7 @@ int zmalloc_process_ask(int64_t pid, unsigned timeout_ms, struct zmalloc_process
 		cut_figures(&found, process->size);
 		zm_sized_hand_over(process, &found, sizeof(found));
 	}
-	return answer(error);
+	return zm_result(error);
 }
 
 int zmalloc_process_read(int64_t pid, struct zmalloc_process *process)
@@ -165,7 +158,7 @@ int zmalloc_process_list(int64_t *pids, size_t room, size_t *count)
 			memcpy(pids, all.pid, room * sizeof(*pids));
 	}
 	free(all.pid);
-	return answer(error);
+	return zm_result(error);
 }
 
 int zmalloc_process_visit(int (*visit)(const struct zmalloc_process *process, void *context),
@@ -182,7 +175,7 @@ int zmalloc_process_visit(int (*visit)(const struct zmalloc_process *process, vo
 			told = visit(&process, context);
 	}
 	free(pids.pid);
-	return error != 0 ? answer(error) : told;
+	return error != 0 ? zm_result(error) : told;
 }
 
 /* ---- Commands ---- */
@@ -345,5 +338,5 @@ int zmalloc_process_about(int64_t pid, unsigned timeout_ms, struct zmalloc_proce
 	error = read_about(pid, timeout_ms, &found);
 	if (error == 0)
 		return zm_sized_hand_over(about, &found, sizeof(found));
-	return answer(error);
+	return zm_result(error);
 }

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/fork.h"
 #include "base/lock.h"
+#include "base/result.h"
 #include "live/answer.h"
 #include "live/command.h"
 #include "live/page.h"
@@ -278,14 +279,6 @@ static int publish_and_go_on(void)
 	return error;
 }
 
-static int answer(int error)
-{
-	if (error == 0)
-		return 0;
-	errno = error;
-	return -1;
-}
-
 int zmalloc_stats_publish(void)
 {
 	int error;
@@ -299,7 +292,7 @@ int zmalloc_stats_publish(void)
 	}
 	error = publish_and_go_on();
 	end();
-	return answer(error);
+	return zm_result(error);
 }
 
 int zmalloc_stats_unpublish(void)

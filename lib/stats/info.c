@@ -13,6 +13,7 @@
 #include "account/client.h"
 #include "allocator/allocator.h"
 #include "base/lock.h"
+#include "base/result.h"
 #include "stats/stats.h"
 
 #define TEXT_OF(number) #number
@@ -45,23 +46,14 @@ int zmalloc_has(int capability)
 	return zm_allocator_has(capability);
 }
 
-/* The adaptors answer with errno values; callers get -1 and errno. */
-static int answer(int error)
-{
-	if (error == 0)
-		return 0;
-	errno = error;
-	return -1;
-}
-
 int zmalloc_ctl(const char *name, void *old, size_t *old_size, void *new_value, size_t new_size)
 {
-	return answer(zm_allocator_ctl(name, old, old_size, new_value, new_size));
+	return zm_result(zm_allocator_ctl(name, old, old_size, new_value, new_size));
 }
 
 int zmalloc_purge(void)
 {
-	return answer(zm_allocator_purge());
+	return zm_result(zm_allocator_purge());
 }
 
 /*
@@ -104,7 +96,7 @@ int zmalloc_set_background_purge(int enable)
 
 	if (error == 0)
 		zm_client_set(ZM_CLIENT_PURGE, enable != 0 ? &switched_on : NULL);
-	return answer(error);
+	return zm_result(error);
 }
 
 /* Redis's interface has no word for "unknown". */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/result.h"
 #include "base/sized.h"
 #include "os/os.h"
 #include "stats/stats.h"
@@ -45,7 +46,6 @@ static int write_set(const struct zm_process_set *set, int format, zmalloc_write
 		     void *context)
 {
 	struct zm_builder out;
-	int error;
 
 	zm_builder_start_writer(&out, write, context);
 	if (format == ZMALLOC_STATS_TABLE)
@@ -56,11 +56,7 @@ static int write_set(const struct zm_process_set *set, int format, zmalloc_write
 		zm_write_openmetrics(&out, set);
 	else
 		out.error = EINVAL;
-	error = zm_builder_finish(&out);
-	if (error == 0)
-		return 0;
-	errno = error;
-	return -1;
+	return zm_result(zm_builder_finish(&out));
 }
 
 /* A struct that ends before its figures' own size shows nothing, and names are read before that. */
