@@ -290,8 +290,8 @@ struct zdefrag_stats {
 
 /*
  * The figures of a driver.
- * stats    out; stats->size set by the caller: that many bytes are filled, what this library does
- *          not know is 0
+ * stats    out; stats->size says how much of it the caller has, and then how much is filled, as with
+ *          zmalloc_stats(); what this library does not know is 0
  * Returns  0; -1 with errno EINVAL: stats->size is under sizeof(size_t)
  */
 ZMALLOC_API int zdefrag_get_stats(const zdefrag *d, struct zdefrag_stats *stats);

@@ -47,11 +47,6 @@ ZM_COLD void *zm_new_settle(void *ptr)
 	return ptr != NULL ? settle_new(ptr, false) : NULL;
 }
 
-ZM_COLD void *zm_new_granted(void *ptr)
-{
-	return ptr != NULL ? settle_new(ptr, true) : NULL;
-}
-
 /* ptr: what the allocator gave, perhaps nothing. */
 static ZM_COLD void *new_or_oom(void *ptr, size_t size)
 {
@@ -73,18 +68,25 @@ bool zm_resize_may_grow(const void *ptr, size_t size)
 	return size > PTRDIFF_MAX || good <= usable || zm_account_may_grow(good - usable);
 }
 
-static void *move(void *ptr, size_t size)
+void *zm_carry_over(void *ptr, void *to, size_t size)
 {
 	size_t usable = zm_raw_usable(ptr);
-	void *moved = zm_raw_malloc(size);
 
-	if (moved != NULL && !zm_settled(moved, size))
-		moved = zm_new_granted(moved);
-	if (moved == NULL)
-		return NULL;
-	memcpy(moved, ptr, usable < size ? usable : size);
+	memcpy(to, ptr, usable < size ? usable : size);
 	zfree(ptr);
-	return moved;
+	return to;
+}
+
+void *zm_move_granted(void *ptr, void *to, size_t size)
+{
+	if (to != NULL && !zm_settled(to, ZM_LOOK_UP))
+		to = settle_new(to, true);
+	return to != NULL ? zm_carry_over(ptr, to, size) : NULL;
+}
+
+static void *move(void *ptr, size_t size)
+{
+	return zm_move_granted(ptr, zm_raw_malloc(size), size);
 }
 
 /* As a new block and the end of the old one; it stays whole where its size class does. */

@@ -24,11 +24,19 @@
  */
 void *zm_new_settle(void *ptr);
 
-/* The same for the new place of a block that zm_resize_may_grow() was asked about: nobody refuses. */
-void *zm_new_granted(void *ptr);
-
 /* Before a block is touched: does no client refuse what it would grow by? */
 bool zm_resize_may_grow(const void *ptr, size_t size);
+
+/*
+ * The end of a move: what ptr holds goes to `to`, up to the size asked for, and ptr is freed. Returns `to`.
+ */
+void *zm_carry_over(void *ptr, void *to, size_t size);
+
+/*
+ * Charge `to`, just allocated, as the new place of ptr, and carry over. Nobody refuses: zm_resize_may_grow()
+ * has been asked. Returns where the block is now; NULL if `to` is: ptr is untouched.
+ */
+void *zm_move_granted(void *ptr, void *to, size_t size);
 
 /* Resize for a thread that goes the slow way. NULL: untouched, nothing charged. */
 void *zm_resize_slowly(void *ptr, size_t size);

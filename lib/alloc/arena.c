@@ -5,7 +5,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include <zmalloc/arena.h>
 #include <zmalloc/stats.h>
@@ -123,9 +122,7 @@ static void *resize(zarena *arena, void *ptr, size_t size)
 		return NULL;
 	if (!zm_settled(moved, ZM_LOOK_UP))
 		zm_account_granted(zm_raw_charged(moved));
-	memcpy(moved, ptr, usable < size ? usable : size);
-	zfree(ptr);
-	return moved;
+	return zm_carry_over(ptr, moved, size);
 }
 
 void *zarena_realloc(zarena *arena, void *ptr, size_t size)

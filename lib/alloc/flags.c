@@ -8,7 +8,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include <zmalloc/redis.h>
 
@@ -34,21 +33,6 @@ void *zmalloc_with_flags(size_t size, int flags)
 	return ptr != NULL ? ptr : zm_oom(size);
 }
 
-/* For a block of an arena, and where a client sees a resize as a new block and the end of the old one. */
-static void *move(void *ptr, size_t size, int flags)
-{
-	size_t usable = zm_raw_usable(ptr);
-	void *moved = take(size, flags);
-
-	if (moved != NULL && !zm_settled(moved, ZM_LOOK_UP))
-		moved = zm_new_granted(moved);
-	if (moved == NULL)
-		return NULL;
-	memcpy(moved, ptr, usable < size ? usable : size);
-	zfree(ptr);
-	return moved;
-}
-
 /* NULL: nothing was done. */
 static void *resize(void *ptr, size_t size, int flags)
 {
@@ -60,8 +44,9 @@ static void *resize(void *ptr, size_t size, int flags)
 	if (zm_resizes_slowly()) {
 		if (!zm_resize_may_grow(ptr, size))
 			return NULL;
+		/* A client sees a resize as a new block and the end of the old one. */
 		if (zm_arena_may_own(ptr) || zm_clients_have_blocks_move())
-			return move(ptr, size, flags);
+			return zm_move_granted(ptr, take(size, flags), size);
 	}
 	old_bytes = zm_raw_charged(ptr);
 	moved = size <= PTRDIFF_MAX ? zm_native_realloc(ptr, size, flags) : NULL;

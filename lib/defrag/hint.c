@@ -5,11 +5,11 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "account/account.h"
 #include "base/clock.h"
+#include "base/sized.h"
 #include "defrag/driver.h"
 #include "defrag/hint.h"
 #include "defrag/hint_copy.h"
@@ -267,17 +267,11 @@ static void fill_stats(struct zdefrag_stats *filled)
 int zdefrag_hint_get_stats(struct zdefrag_stats *stats)
 {
 	struct zdefrag_stats filled;
-	size_t size = stats->size;
 
-	if (size < sizeof(size)) {
-		errno = EINVAL;
+	if (!zm_sized_is_set(stats))
 		return -1;
-	}
 	zm_cycle_lock();
 	fill_stats(&filled);
 	zm_cycle_unlock();
-	filled.size = size;
-	memset(stats, 0, size);
-	memcpy(stats, &filled, size < sizeof(filled) ? size : sizeof(filled));
-	return 0;
+	return zm_sized_hand_over(stats, &filled, sizeof(filled));
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "account/account.h"
-#include "base/clock.h"
+#include "base/sized.h"
 #include "defrag/cycle.h"
 
 /* ---- The object ---- */
@@ -127,19 +127,11 @@ static unsigned permille_done(const zdefrag *d)
 int zdefrag_get_stats(const zdefrag *d, struct zdefrag_stats *stats)
 {
 	struct zdefrag_stats filled = d->stats;
-	size_t size = stats->size;
 
-	if (size < sizeof(size)) {
-		errno = EINVAL;
-		return -1;
-	}
-	filled.size = size;
 	filled.permille = permille_done(d);
 	filled.visited += d->walk_visited;
 	if (zm_load(&zm_cycle.owner) == d)
 		zm_driver_add_cycle(&filled);
 	filled.held_bytes = zm_account_held();
-	memset(stats, 0, size);
-	memcpy(stats, &filled, size < sizeof(filled) ? size : sizeof(filled));
-	return 0;
+	return zm_sized_hand_over(stats, &filled, sizeof(filled));
 }
