@@ -11,6 +11,7 @@
 
 #include "account/account.h"
 #include "account/client.h"
+#include "defrag/cycle.h"
 #include "defrag/hint.h"
 
 #define COUNT block_steps(150000, 60000)
@@ -342,6 +343,38 @@ START_TEST(a_plan_grows_with_what_is_freed)
 }
 END_TEST
 
+/* The plan that is made when a program asks again after a pause, in which it freed a part of its blocks. */
+static size_t planned_on_return(unsigned keep_percent, size_t *fragmented)
+{
+	struct program program = {.parts = 1};
+	size_t planned_bytes;
+
+	program_begin(&program, COUNT, 80);
+	scan_in_part(&program, 0, program.blocks.count / 16);
+	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_MOVING);
+	for (int i = 0; i < 100 && hint_stats().phase != ZDEFRAG_COUNTING; i++)
+		program_pause(&program, 100);
+	blocks_thin(&program.blocks, keep_percent);
+	*fragmented = frag_bytes();
+	for (size_t i = 0; hint_stats().phase != ZDEFRAG_MOVING; i++) {
+		ck_assert_uint_lt(i, program.blocks.count);
+		program_ask(&program, i);
+	}
+	planned_bytes = zm_cycle.planned_bytes;
+	program_end(&program);
+	return planned_bytes;
+}
+
+/* A program that has begun to free goes on with it, and each plan would be late; else all is known. */
+START_TEST(a_plan_after_a_pause_is_ahead_of_what_is_freed)
+{
+	size_t fragmented;
+
+	ck_assert_uint_le(planned_on_return(100, &fragmented), fragmented);
+	ck_assert_uint_gt(planned_on_return(50, &fragmented), fragmented);
+}
+END_TEST
+
 static unsigned bin_of(const struct held_block *block)
 {
 	unsigned bin;
@@ -430,6 +463,7 @@ int main(void)
 	tcase_add_test(tests, called_off);
 	tcase_add_test(tests, frees_are_given_back_without_a_hint);
 	tcase_add_test(tests, a_plan_grows_with_what_is_freed);
+	tcase_add_test(tests, a_plan_after_a_pause_is_ahead_of_what_is_freed);
 	tcase_add_test(tests, doubt_is_for_blocks_of_one_size);
 	tcase_add_test(tests, a_driver_need_not_wait);
 	tcase_add_test(tests, a_driver_ends_what_was_forgotten);

@@ -159,17 +159,19 @@ static size_t expected_frag_bytes(void)
 }
 
 /*
- * Of 256 bytes of fragmentation so many have come since the last plan, or the end of the last cycle,
- * if that is not long ago: as many may come till the next.
+ * Of 256 bytes of fragmentation so many have come since the last plan, since the program was last seen to
+ * ask no more, or since the end of the last cycle, if that is not long ago: as many may come till the next.
  */
 static unsigned come_since_x256(const struct zm_gate_figures *figures)
 {
 	size_t known = expected_frag_bytes();
 	size_t come = figures->frag_bytes > known ? figures->frag_bytes - known : 0;
-	unsigned part = (unsigned)((double)come * 256 / (double)figures->frag_bytes);
+	unsigned part;
 
-	if (zm_hints.planned_ns == 0 || zm_hint_now_ns() - zm_hints.planned_ns > RECENT_NS)
+	if (come == 0 || zm_hints.planned_ns == 0 ||
+	    zm_hint_now_ns() - zm_hints.planned_ns > RECENT_NS)
 		return 0;
+	part = (unsigned)((double)come * 256 / (double)figures->frag_bytes);
 	return part < AHEAD_MAX_X256 ? part : AHEAD_MAX_X256;
 }
 
@@ -217,7 +219,7 @@ bool zm_hint_begin(void)
 	zm_hints.futile = 0;
 	zm_hints.refusals = 0;
 	zm_hints.churn_x256 = 0;
-	zm_hints.ahead_x256 = come_since_x256(&figures);
+	zm_hints.ahead_x256 = 0;
 	zm_hints.noticed_asked = 0;
 	zm_hints.noticed_ns = now;
 	zm_hints.clock_ns = now;
@@ -338,7 +340,7 @@ static void begin_planning(void)
 		measure_pass();
 		make_rule(&rule);
 	}
-	rule.ahead_x256 = zm_hints.ahead_x256;
+	rule.ahead_x256 = zm_hints.blindly ? come_since_x256(&figures) : zm_hints.ahead_x256;
 	zm_hints.ahead_x256 = 0;
 	zm_hints.blocks = figures.blocks;
 	zm_plan_begin(zm_hints.want_bytes, &rule);
@@ -513,7 +515,12 @@ void zm_hint_suspend(void)
 /* Nothing is pinned any more. When the program asks again, plan anew with what is there then. */
 static void suspended(void)
 {
+	struct zm_gate_figures figures;
+
 	take_counts();
+	zm_gate_look(&figures);
+	zm_hints.planned_frag_bytes = figures.frag_bytes;
+	zm_hints.planned_ns = zm_hint_now_ns();
 	zm_hook_remove();
 	zm_store(&zm_hints.ending, false);
 	begin_afresh();
