@@ -99,6 +99,8 @@ struct zm_hints {
 	size_t want_bytes;         /* of the last plan, in what was not released yet */
 	size_t want_planned_bytes; /* the same, with all that was planned before in this round */
 	size_t planned_frag_bytes; /* what it would leave, as the heap was when it was planned */
+	/* The heap then, with what the plan had released before. */
+	size_t had_frag_bytes, had_live_bytes, had_released_bytes;
 	uint64_t planned_ns;
 	unsigned ahead_x256;   /* of the next plan */
 	uint64_t moving_asked; /* hints before MOVING began, or before a block was missed last */

@@ -141,12 +141,15 @@ static int look_back(const struct zm_gate_figures *figures, uint64_t now)
 	return ZDEFRAG_REASON_NONE;
 }
 
+static size_t more(size_t bytes, size_t than_bytes)
+{
+	return bytes > than_bytes ? bytes - than_bytes : 0;
+}
+
 /* What the plan has not released yet. */
 static size_t left_bytes(void)
 {
-	return zm_cycle.planned_bytes > zm_cycle.released_bytes
-		       ? zm_cycle.planned_bytes - (size_t)zm_cycle.released_bytes
-		       : 0;
+	return more(zm_cycle.planned_bytes, (size_t)zm_cycle.released_bytes);
 }
 
 /*
@@ -158,21 +161,46 @@ static size_t expected_frag_bytes(void)
 	return zm_hints.planned_frag_bytes + left_bytes();
 }
 
+/* What there is when a plan has been made, or when it is over; it would leave so much. */
+static void note_plan(uint64_t frag_bytes, uint64_t live_bytes, size_t leaves_bytes, uint64_t now)
+{
+	zm_hints.had_frag_bytes = (size_t)frag_bytes;
+	zm_hints.had_live_bytes = (size_t)live_bytes;
+	zm_hints.had_released_bytes = (size_t)zm_cycle.released_bytes;
+	zm_hints.planned_frag_bytes = leaves_bytes;
+	zm_hints.planned_ns = now;
+}
+
+/*
+ * What has come since the last plan: more than that plan expected, or what the program has freed of
+ * that, as far as it made holes: a plan that was ahead expected some of it.
+ */
+static size_t come_bytes(const struct zm_gate_figures *figures)
+{
+	size_t unexpected = more(figures->frag_bytes, expected_frag_bytes());
+	size_t released = more((size_t)zm_cycle.released_bytes, zm_hints.had_released_bytes);
+	size_t holes = more(figures->frag_bytes + released, zm_hints.had_frag_bytes);
+	size_t freed = more(zm_hints.had_live_bytes, figures->live_bytes);
+
+	if (freed > holes)
+		freed = holes;
+	return unexpected > freed ? unexpected : freed;
+}
+
 /*
  * Of 256 bytes of fragmentation so many have come since the last plan, since the program was last seen to
  * ask no more, or since the end of the last cycle, if that is not long ago: as many may come till the next.
  */
 static unsigned come_since_x256(const struct zm_gate_figures *figures)
 {
-	size_t known = expected_frag_bytes();
-	size_t come = figures->frag_bytes > known ? figures->frag_bytes - known : 0;
-	unsigned part;
+	size_t come = come_bytes(figures);
+	double part;
 
 	if (come == 0 || zm_hints.planned_ns == 0 ||
 	    zm_hint_now_ns() - zm_hints.planned_ns > RECENT_NS)
 		return 0;
-	part = (unsigned)((double)come * 256 / (double)figures->frag_bytes);
-	return part < AHEAD_MAX_X256 ? part : AHEAD_MAX_X256;
+	part = (double)come * 256 / (double)figures->frag_bytes;
+	return part < AHEAD_MAX_X256 ? (unsigned)part : AHEAD_MAX_X256;
 }
 
 static void begin_walking(void)
@@ -278,10 +306,9 @@ bool zm_hint_end_some(uint32_t work)
 	zm_hints.stage = ZM_HINT_IDLE;
 	zm_hints.end_reason = zm_hints.total.reason;
 	zm_hints.end_frag_bytes = zm_hints.total.frag_bytes;
-	if (zm_hints.total.reason != ZDEFRAG_REASON_NONE) {
-		zm_hints.planned_frag_bytes = (size_t)zm_hints.total.frag_bytes;
-		zm_hints.planned_ns = now;
-	}
+	if (zm_hints.total.reason != ZDEFRAG_REASON_NONE)
+		note_plan(zm_hints.total.frag_bytes, zm_hints.total.live_bytes,
+			  (size_t)zm_hints.total.frag_bytes, now);
 	zm_hints.next_look_ns = now;
 	if (zm_hints.total.reason == ZDEFRAG_REASON_BACKOFF)
 		back_off(now);
@@ -325,6 +352,11 @@ static void measure_pass(void)
 		zm_hints.pass_asked = grown;
 }
 
+static size_t with_ahead(size_t want_bytes, const struct zm_plan_rule *rule)
+{
+	return want_bytes + want_bytes * rule->ahead_x256 / 256;
+}
+
 static void begin_planning(void)
 {
 	struct zm_plan_rule rule = blind_rule;
@@ -343,7 +375,7 @@ static void begin_planning(void)
 	rule.ahead_x256 = zm_hints.blindly ? come_since_x256(&figures) : zm_hints.ahead_x256;
 	zm_hints.ahead_x256 = 0;
 	zm_hints.blocks = figures.blocks;
-	zm_plan_begin(zm_hints.want_bytes, &rule);
+	zm_plan_begin(with_ahead(zm_hints.want_bytes, &rule), &rule);
 	zm_hints.want_planned_bytes = zm_hints.want_bytes;
 	zm_hints.stage = ZM_HINT_LOOKING;
 }
@@ -399,8 +431,7 @@ static void begin_moving(void)
 	size_t gain = left < zm_hints.want_bytes ? left : zm_hints.want_bytes;
 
 	zm_hints.stage = ZM_HINT_MOVING;
-	zm_hints.planned_ns = zm_hints.clock_ns;
-	zm_hints.planned_frag_bytes = frag > gain ? frag - gain : 0;
+	note_plan(frag, zm_hints.total.live_bytes, more(frag, gain), zm_hints.clock_ns);
 	zm_hints.moving_asked = zm_hints.moving_began = zm_hints.asked;
 	zm_hints.window_asked = zm_hints.asked;
 	zm_hints.window_moved = moved();
@@ -519,8 +550,7 @@ static void suspended(void)
 
 	take_counts();
 	zm_gate_look(&figures);
-	zm_hints.planned_frag_bytes = figures.frag_bytes;
-	zm_hints.planned_ns = zm_hint_now_ns();
+	note_plan(figures.frag_bytes, figures.live_bytes, figures.frag_bytes, zm_hint_now_ns());
 	zm_hook_remove();
 	zm_store(&zm_hints.ending, false);
 	begin_afresh();
@@ -595,9 +625,9 @@ static void extend_plan(void)
 	rule.late_asked = (uint32_t)zm_hints.asked + 1;
 	rule.ahead_x256 = come_since_x256(&figures);
 	zm_hints.blocks = figures.blocks;
-	zm_plan_extend(want - left, &rule);
 	zm_hints.want_bytes = want;
 	zm_hints.want_planned_bytes = zm_cycle.planned_bytes + want - left;
+	zm_plan_extend(with_ahead(want, &rule) - left, &rule);
 	zm_hints.stage = ZM_HINT_LOOKING;
 }
 

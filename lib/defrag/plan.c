@@ -76,7 +76,7 @@ void zm_plan_begin(size_t want_bytes, const struct zm_plan_rule *rule)
 	zm_assert(zm_lock_is_mine(&zm_cycle.lock) && zm_load(&zm_cycle.owner) != NULL);
 	zm_cycle.rule = *rule;
 	open_pools();
-	zm_cycle.want_bytes = want_bytes + want_bytes * rule->ahead_x256 / 256;
+	zm_cycle.want_bytes = want_bytes;
 	zm_cycle.planned_bytes = 0;
 	zm_cycle.evacuated = 0;
 	zm_cycle.chosen = zm_cycle.emptied = 0;
@@ -91,8 +91,7 @@ void zm_plan_extend(size_t more_bytes, const struct zm_plan_rule *rule)
 	zm_move_release_spares();
 	zm_cycle.rule = *rule;
 	open_pools();
-	zm_cycle.want_bytes =
-		zm_cycle.planned_bytes + more_bytes + more_bytes * rule->ahead_x256 / 256;
+	zm_cycle.want_bytes = zm_cycle.planned_bytes + more_bytes;
 	look_from_the_start(false);
 }
 
