@@ -31,6 +31,17 @@ static void stays_done(struct program *program)
 	ck_assert_int_eq(later.phase, ZDEFRAG_IDLE);
 }
 
+/* Which program it was that did not. */
+static void tell(const struct program *program)
+{
+	struct zdefrag_stats stats = hint_stats();
+
+	fprintf(stderr,
+		"order %d, pauses of %zu ms, %zu parts %zu times: %s, reason %d, %u / 10000\n",
+		program->order, program->pause_ms, program->parts, program->times,
+		zdefrag_phase_name(stats.phase), stats.reason, stats.percent_x100);
+}
+
 static void reaches_the_end_as(bool counted, struct program program, size_t scans_max)
 {
 	size_t before = frag_bytes(), fragmented, scans;
@@ -40,10 +51,8 @@ static void reaches_the_end_as(bool counted, struct program program, size_t scan
 	program_begin(&program, COUNT, 40);
 	fragmented = frag_bytes() - before;
 	scans = program_scan_to_end(&program, scans_max);
-	if (scans == 0)
-		fprintf(stderr, "order %d, pauses of %zu ms, %zu parts %zu times: %s, %u / 10000\n",
-			program.order, program.pause_ms, program.parts, program.times,
-			zdefrag_phase_name(hint_stats().phase), hint_stats().percent_x100);
+	if (scans == 0 || hint_stats().reason == ZDEFRAG_REASON_BACKOFF)
+		tell(&program);
 	ck_assert_uint_ne(scans, 0);
 	ck_assert_uint_gt(program.moved, program.blocks.count / 4);
 	ck_assert_uint_lt(frag_bytes(), before + fragmented / 20);
