@@ -807,6 +807,15 @@ START_TEST(test_a_process_is_told_about)
 	ck_assert_uint_ne(about.uptime_ms, 0);
 	if (!under_checker() && !emulated())
 		ck_assert_ptr_nonnull(strstr(about.command, "test_live"));
+	ck_assert_uint_eq(about.pss_bytes == ZMALLOC_STATS_UNKNOWN,
+			  about.swap_bytes == ZMALLOC_STATS_UNKNOWN);
+	/* All but what the kernel has to walk page tables for. */
+	memset(&about, 1, sizeof(about));
+	about.size = offsetof(struct zmalloc_process_info, swap_bytes);
+	ck_assert_int_eq(zmalloc_process_about(getpid(), LONG_MS, &about), 0);
+	ck_assert_uint_eq(about.size, offsetof(struct zmalloc_process_info, swap_bytes));
+	ck_assert_uint_eq(about.limit_bytes, zmalloc_get_memory_limit());
+	ck_assert_uint_eq(about.pss_bytes, 0x0101010101010101);
 	about.size = 0;
 	ck_assert_int_eq(zmalloc_process_about(getpid(), LONG_MS, &about), -1);
 	ck_assert_int_eq(errno, EINVAL);

@@ -85,22 +85,28 @@ enum zmalloc_process_way {
 
 /* What an operator knows a process by. */
 struct zmalloc_process_info {
-	size_t size; /* of this struct, as zmalloc_stats.size */
+	size_t size; /* of this struct, as zmalloc_stats.size; swap_bytes says more */
 	int64_t pid;
-	uint32_t user;      /* who it runs as */
-	uint32_t way;       /* enum zmalloc_process_way */
-	uint64_t uptime_ms; /* since it began */
-	uint64_t
-		swap_bytes; /* ZMALLOC_STATS_UNKNOWN where the kernel does not tell, as all below */
-	uint64_t pss_bytes; /* its resident set, a page that n processes have counted as one n-th */
-	uint64_t limit_bytes;   /* the tightest limit on its memory, as it sees it itself */
+	uint32_t user;          /* who it runs as */
+	uint32_t way;           /* enum zmalloc_process_way */
+	uint64_t uptime_ms;     /* since it began */
+	uint64_t limit_bytes;   /* the tightest limit on its memory, as it sees it itself;
+				 ZMALLOC_STATS_UNKNOWN where nobody tells, as below */
 	char limit_source[128]; /* and what sets it, as zmalloc_get_memory_limit_source() */
 	char command[512];      /* all three terminated, and printable ASCII */
 	char group[256];        /* its control group, which names its unit or container */
+
+	/*
+	 * The kernel walks the process's page tables for these: 38 ms for 1 GiB of small pages. It does so
+	 * only for a caller whose struct, by its size, has them.
+	 */
+	uint64_t swap_bytes;
+	uint64_t pss_bytes; /* its resident set, a page that n processes have counted as one n-th */
 };
 
 /*
- * Reads much of /proc, and has the kernel walk the process's page tables: 38 ms for 1 GiB of small pages.
+ * Reads much of /proc. Who asks about many processes, or often, sets about->size to
+ * offsetof(struct zmalloc_process_info, swap_bytes).
  */
 ZMALLOC_API int zmalloc_process_about(int64_t pid, unsigned timeout_ms,
 				      struct zmalloc_process_info *about);

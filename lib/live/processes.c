@@ -299,6 +299,15 @@ static void ask_for_limit(struct zm_ask *ask, unsigned timeout_ms,
 		     sizeof(record.source));
 }
 
+/* The kernel takes its time for these: only for a caller who has room for any of them. */
+static void walk_pages(int64_t pid, size_t callers_size, struct zmalloc_process_info *about)
+{
+	bool is_wanted = callers_size > offsetof(struct zmalloc_process_info, swap_bytes);
+
+	about->swap_bytes = is_wanted ? smaps_field(pid, "Swap:") : ZMALLOC_STATS_UNKNOWN;
+	about->pss_bytes = is_wanted ? smaps_field(pid, "Pss:") : ZMALLOC_STATS_UNKNOWN;
+}
+
 static int read_about(int64_t pid, unsigned timeout_ms, struct zmalloc_process_info *about)
 {
 	struct zm_os_process_about told;
@@ -318,8 +327,6 @@ static int read_about(int64_t pid, unsigned timeout_ms, struct zmalloc_process_i
 	if (error != 0 && error != ENOTSUP)
 		return error;
 	about->uptime_ms = error == 0 ? told.uptime_ms : ZMALLOC_STATS_UNKNOWN;
-	about->swap_bytes = smaps_field(pid, "Swap:");
-	about->pss_bytes = smaps_field(pid, "Pss:");
 	if (error == 0) {
 		zm_text_copy(about->command, sizeof(about->command), told.command,
 			     sizeof(told.command));
@@ -336,7 +343,8 @@ int zmalloc_process_about(int64_t pid, unsigned timeout_ms, struct zmalloc_proce
 	if (!zm_sized_is_set(about))
 		return -1;
 	error = read_about(pid, timeout_ms, &found);
-	if (error == 0)
-		return zm_sized_hand_over(about, &found, sizeof(found));
-	return zm_result(error);
+	if (error != 0)
+		return zm_result(error);
+	walk_pages(pid, about->size, &found);
+	return zm_sized_hand_over(about, &found, sizeof(found));
 }
