@@ -45,8 +45,17 @@ struct process_list {
 bool list_processes(struct process_list *list);
 bool list_add(struct process_list *list, const struct zmalloc_process *process);
 
+/* Into a struct of this tool's size, whatever that of the library is. */
+void copy_process(struct zmalloc_process *to, const struct zmalloc_process *from);
+
 /* Write a document about them on stdout. */
 int write_processes(const struct process_list *list, int format);
+
+/* The time, milliseconds since 1970; and on a clock that nobody puts back. */
+uint64_t wall_ms(void);
+uint64_t steady_ms(void);
+/* A signal may end it early: whoever waits between two looks looks then. */
+void pause_for(double seconds);
 
 /* A writer of text for the library and for a builder. */
 int write_to_stdout(void *unused, const char *text, size_t size);

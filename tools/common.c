@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 int complain(const char *format, ...)
 {
@@ -26,7 +27,7 @@ int complain(const char *format, ...)
  * The library behind us may be older or newer than this tool, and its struct shorter or longer. In our
  * list all have our size, as zmalloc_process_write() wants it; the figures' own size tells what is there.
  */
-static void copy_process(struct zmalloc_process *to, const struct zmalloc_process *from)
+void copy_process(struct zmalloc_process *to, const struct zmalloc_process *from)
 {
 	const size_t room = sizeof(*to) - offsetof(struct zmalloc_process, stats);
 
@@ -68,6 +69,32 @@ bool list_processes(struct process_list *list)
 	complain("cannot list the processes that publish: %s",
 		 strerror(answer < 0 ? errno : answer));
 	return false;
+}
+
+static uint64_t clock_ms(clockid_t clock)
+{
+	struct timespec now = {0, 0};
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t wall_ms(void)
+{
+	return clock_ms(CLOCK_REALTIME);
+}
+
+uint64_t steady_ms(void)
+{
+	return clock_ms(CLOCK_MONOTONIC);
+}
+
+void pause_for(double seconds)
+{
+	struct timespec pause = {.tv_sec = (time_t)seconds};
+
+	pause.tv_nsec = (long)((seconds - (double)pause.tv_sec) * 1e9);
+	nanosleep(&pause, NULL);
 }
 
 int write_to_stdout(void *unused, const char *text, size_t size)

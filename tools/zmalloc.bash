@@ -18,10 +18,11 @@ _zmalloc()
 			if [[ $word == -* ]]; then
 				words='--json --openmetrics --help'
 			else
-				# Columns of the plain table: the number first, the name last. compgen runs what
-				# it finds in a word, and a process's name is whatever its owner likes.
-				words=$(zmalloc top -n 1 2>/dev/null </dev/null |
-					awk 'NR > 1 { print $1; if ($NF ~ /^[A-Za-z0-9_.:@%+-]+$/) print $NF }')
+				# Labels of the figure that every process has: number, then name. compgen runs
+				# what it finds in a word, and a name is whatever its owner likes.
+				words=$(zmalloc top --openmetrics 2>/dev/null </dev/null |
+					sed -n -e 's/^zmalloc_used_bytes{pid="\([0-9]*\)",name="\([A-Za-z0-9_.:@%+-]*\)".*/\1 \2/p; t' \
+						-e 's/^zmalloc_used_bytes{pid="\([0-9]*\)".*/\1/p')
 			fi ;;
 		top) words='--delay --rounds --json --openmetrics --help' ;;
 		*) return ;;
