@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/publisher.c - a process to look at: takes so many MiB, frees every other block, and stays
- * until its standard input ends. Says "ready" when it has.
+ * tests/publisher.c - a process to look at: takes so many MiB, frees every other block or all of them,
+ * takes a name, and stays until its standard input ends. Says "ready" when it has. For each line that
+ * comes in it takes a MiB more, and says "more".
+ *
+ * publisher [MIB [none | every-other | all [NAME]]]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,22 +13,63 @@
 
 #include <zmalloc/stats.h>
 
+enum {
+	BLOCK = 1000,
+	BLOCKS_A_MIB = 1024
+};
+
+/* Every step-th of them is freed again; none if it is 0. */
+static void take(size_t blocks, size_t step)
+{
+	static char **kept; /* for those who look for leaks */
+	char **block = malloc((blocks + 1) * sizeof(*block));
+
+	block[blocks] = (char *)kept;
+	kept = block;
+	for (size_t i = 0; i < blocks; i++)
+		block[i] = memset(zmalloc(BLOCK), 1, BLOCK);
+	for (size_t i = 0; step != 0 && i < blocks; i += step)
+		zfree(block[i]);
+}
+
+/* What others see of it; where the system cannot do that it keeps the name it has. */
+static void take_name(const char *name)
+{
+	FILE *file = fopen("/proc/self/comm", "w");
+
+	if (file == NULL)
+		return;
+	fputs(name, file);
+	fclose(file);
+}
+
+static void say(const char *word)
+{
+	puts(word);
+	fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
-	size_t blocks = (argc > 1 ? strtoul(argv[1], NULL, 10) : 8) * 1024;
-	char **block = malloc(blocks * sizeof(*block)), byte;
+	size_t mib = argc > 1 ? strtoul(argv[1], NULL, 10) : 8;
+	const char *freed = argc > 2 ? argv[2] : "none";
+	char byte;
 
-	for (size_t i = 0; i < blocks; i++)
-		block[i] = memset(zmalloc(1000), 1, 1000);
-	for (size_t i = 0; argc > 2 && i < blocks; i += 2)
-		zfree(block[i]);
+	take(mib * BLOCKS_A_MIB, strcmp(freed, "all") == 0           ? 1
+				 : strcmp(freed, "every-other") == 0 ? 2
+								     : 0);
+	if (argc > 3)
+		take_name(argv[3]);
 	if (zmalloc_stats_publish() != 0) {
 		perror("zmalloc_stats_publish");
 		return 1;
 	}
-	puts("ready");
-	fflush(stdout);
-	while (read(STDIN_FILENO, &byte, 1) > 0)
-		;
+	say("ready");
+	while (read(STDIN_FILENO, &byte, 1) > 0) {
+		if (byte != '\n')
+			continue;
+		take(BLOCKS_A_MIB, 0);
+		say("more");
+	}
 	return 0;
 }

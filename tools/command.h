@@ -22,13 +22,17 @@ enum {
 /* What the options of a command said. */
 struct options {
 	int format;     /* enum zmalloc_stats_format */
-	double delay_s; /* top: between two looks */
-	long rounds;    /* top: looks; 0: until told to stop; -1: not given */
+	double delay_s; /* top, stat: between two looks */
+	bool delay_given;
+	long rounds; /* top, stat: looks; 0: until told to stop; -1: not given */
+	bool bins;   /* stat: size classes as well */
+	bool arenas; /* stat: arenas as well */
 	char **operands;
 	int operand_count;
 };
 
 int command_info(const struct options *options);
+int command_purge(const struct options *options);
 int command_stat(const struct options *options);
 int command_top(const struct options *options);
 
@@ -41,8 +45,6 @@ struct process_list {
 	size_t count, room;
 };
 
-/* Every process that publishes, by number. False, with a complaint, if they cannot be listed. */
-bool list_processes(struct process_list *list);
 bool list_add(struct process_list *list, const struct zmalloc_process *process);
 
 /* Into a struct of this tool's size, whatever that of the library is. */

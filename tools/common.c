@@ -53,24 +53,6 @@ bool list_add(struct process_list *list, const struct zmalloc_process *process)
 	return true;
 }
 
-static int add_visited(const struct zmalloc_process *process, void *list)
-{
-	return list_add(list, process) ? 0 : ENOMEM;
-}
-
-bool list_processes(struct process_list *list)
-{
-	int answer;
-
-	list->count = 0;
-	answer = zmalloc_process_visit(add_visited, list);
-	if (answer == 0)
-		return true;
-	complain("cannot list the processes that publish: %s",
-		 strerror(answer < 0 ? errno : answer));
-	return false;
-}
-
 static uint64_t clock_ms(clockid_t clock)
 {
 	struct timespec now = {0, 0};

@@ -1,110 +1,244 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tools/stat.c - `zmalloc stat PID|NAME...`: all figures of some processes.
+ * tools/stat.c - `zmalloc stat PID|NAME...`: all there is to know of some processes.
  */
-#include "command.h"
+#include "stat.h"
 
-#include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_number(const char *text)
-{
-	if (*text == '\0')
-		return false;
-	while (isdigit((unsigned char)*text))
-		text++;
-	return *text == '\0';
-}
+#include "find.h"
 
-static int explain(const char *pid, int error)
+/* What is known of one process, and of the look before. */
+struct watched {
+	struct report report;
+	bool seen;
+	uint64_t used_bytes, updated_ms, uptime_ms;
+};
+
+/* ---- Size classes and arenas ---- */
+
+static int add_bin(const struct zmalloc_bin_stats *bin, void *context)
 {
-	switch (error) {
-	case ENOENT:
-		return complain("process %s does not show its figures; start it with "
-				"ZMALLOC_PUBLISH=1, or have it call zmalloc_stats_publish()",
-				pid);
-	case ESRCH:
-		return complain("there is no process %s", pid);
-	case EACCES:
-		return complain("the kernel does not let you look at process %s: be root, or the "
-				"user that it was started by",
-				pid);
-	case EPERM:
-		return complain("the page of process %s, or its directory, is not this user's "
-				"alone: refused",
-				pid);
-	case EBADMSG:
-		return complain("the page of process %s is damaged", pid);
-	case ENOTSUP:
-		return complain("this system does not tell processes apart");
-	default:
-		return complain("cannot read the figures of process %s: %s", pid, strerror(error));
+	struct parts *parts = context;
+
+	if (parts->count == parts->room) {
+		size_t room = parts->room * 2 + 64;
+		struct zmalloc_bin_stats *grown = realloc(parts->bin, room * sizeof(*grown));
+
+		if (grown == NULL)
+			return ENOMEM;
+		parts->bin = grown;
+		parts->room = room;
 	}
+	parts->bin[parts->count++] = *bin;
+	return 0;
 }
 
-static int add_by_pid(struct process_list *list, const char *text)
+static int add_arena(unsigned arena, const struct zmalloc_stats *stats, void *context)
 {
-	struct zmalloc_process process = {.size = sizeof(process)};
+	struct parts *parts = context;
 
-	errno = 0;
-	if (zmalloc_process_read(strtoll(text, NULL, 10), &process) != 0)
-		return explain(text, errno);
-	return list_add(list, &process) ? DONE : complain("%s", strerror(ENOMEM));
+	if (parts->count == parts->room) {
+		size_t room = parts->room * 2 + 64;
+		unsigned *numbers = realloc(parts->arena, room * sizeof(*numbers));
+		struct zmalloc_stats *grown;
+
+		if (numbers == NULL)
+			return ENOMEM;
+		parts->arena = numbers;
+		grown = realloc(parts->arena_stats, room * sizeof(*grown));
+		if (grown == NULL)
+			return ENOMEM;
+		parts->arena_stats = grown;
+		parts->room = room;
+	}
+	parts->arena[parts->count] = arena;
+	parts->arena_stats[parts->count] = *stats;
+	if (stats->size > sizeof(*stats))
+		parts->arena_stats[parts->count].size = sizeof(*stats);
+	parts->count++;
+	return 0;
 }
 
-static int add_by_name(struct process_list *list, const struct process_list *all, const char *name)
+/* Why not, in words. */
+static void complain_of_parts(const struct look *look, const char *what, int error)
 {
-	size_t before = list->count;
+	const struct zmalloc_process *process = &look->process;
 
-	for (size_t i = 0; i < all->count; i++)
-		if (strcmp(all->process[i].name, name) == 0 && !list_add(list, &all->process[i]))
-			return complain("%s", strerror(ENOMEM));
-	if (list->count != before)
-		return DONE;
-	return complain("no process that you may look at is named '%s' and shows its figures",
-			name);
+	if (error == ENOTSUP && look->about.way == ZMALLOC_PROCESS_PASSIVE)
+		complain("process %" PRId64
+			 " (%s) shows itself passively, and tells of no %s; start "
+			 "it with ZMALLOC_PUBLISH=1",
+			 process->pid, process->name, what);
+	else if (error == ENOTSUP)
+		complain("the allocator of process %" PRId64 " (%s), %s, tells of no %s",
+			 process->pid, process->name, process->allocator, what);
+	else if (error == ETIMEDOUT)
+		complain("process %" PRId64 " (%s) did not answer when asked for its %s",
+			 process->pid, process->name, what);
+	else
+		complain("cannot tell the %s of process %" PRId64 " (%s): %s", what, process->pid,
+			 process->name, strerror(error));
 }
 
-/* Several at once would get a line each, which is what top is for. */
-static int print_sheets(const struct process_list *list)
+static int ask_for_parts(struct report *report)
+{
+	int64_t pid = report->look.process.pid;
+	struct parts *bins = &report->bins, *arenas = &report->arenas;
+	int told;
+
+	bins->error = arenas->error = report->look.silent ? ETIMEDOUT : 0;
+	bins->count = arenas->count = 0;
+	if (bins->wanted && bins->error == 0) {
+		told = zmalloc_process_visit_bins(pid, ZMALLOC_STATS_ALL_ARENAS, PATIENCE_MS,
+						  add_bin, bins);
+		bins->error = told < 0 ? errno : told;
+	}
+	if (arenas->wanted && arenas->error == 0) {
+		told = zmalloc_process_visit_arenas(pid, PATIENCE_MS, add_arena, arenas);
+		arenas->error = told < 0 ? errno : told;
+	}
+	if (bins->wanted && bins->error != 0)
+		complain_of_parts(&report->look, "size classes", bins->error);
+	if (arenas->wanted && arenas->error != 0)
+		complain_of_parts(&report->look, "arenas", arenas->error);
+	return (bins->wanted && bins->error != 0) || (arenas->wanted && arenas->error != 0) ? FAILED
+											    : DONE;
+}
+
+/* ---- Looks ---- */
+
+/* Figures of the same moment have not grown; a process that is younger than it was is another one. */
+static void note_growth(struct watched *watched)
+{
+	const struct look *look = &watched->report.look;
+	struct grown *growth = &watched->report.growth;
+	uint64_t used = look->process.stats.used_bytes;
+
+	growth->known = watched->seen && look->process.updated_ms > watched->updated_ms &&
+			look->about.uptime_ms >= watched->uptime_ms &&
+			used != ZMALLOC_STATS_UNKNOWN &&
+			watched->used_bytes != ZMALLOC_STATS_UNKNOWN;
+	if (growth->known) {
+		growth->bytes = (int64_t)(used - watched->used_bytes);
+		growth->ms = look->process.updated_ms - watched->updated_ms;
+	}
+	watched->seen = true;
+	watched->used_bytes = used;
+	watched->updated_ms = look->process.updated_ms;
+	watched->uptime_ms = look->about.uptime_ms;
+}
+
+/* Processes that cannot be looked at are left out from then on. Returns DONE if there was none. */
+static int look_at_all(struct watched *watched, size_t *count, bool with_parts)
 {
 	int answer = DONE;
+	size_t kept = 0;
 
-	for (size_t i = 0; i < list->count && answer == DONE; i++) {
-		const struct process_list one = {&list->process[i], 1, 0};
+	for (size_t i = 0; i < *count; i++) {
+		struct watched one = watched[i];
+		int64_t pid = one.report.look.process.pid;
+		int error = look_at(pid, PATIENCE_MS, &one.report.look);
 
+		if (error != 0) {
+			answer = explain(pid, error, "stat");
+			continue;
+		}
+		note_growth(&one);
+		if (with_parts && ask_for_parts(&one.report) != DONE)
+			answer = FAILED;
+		watched[i] = watched[kept];
+		watched[kept++] = one;
+	}
+	*count = kept;
+	return answer;
+}
+
+static int show(const struct watched *watched, size_t count, int format)
+{
+	struct process_list list = {0};
+	struct report *reports = malloc((count + 1) * sizeof(*reports));
+	int answer = DONE, error = reports == NULL ? ENOMEM : 0;
+
+	for (size_t i = 0; error == 0 && i < count; i++) {
+		reports[i] = watched[i].report;
+		if (!list_add(&list, &watched[i].report.look.process))
+			error = ENOMEM;
+	}
+	if (error == 0 && format == ZMALLOC_STATS_JSON)
+		error = write_reports_json(reports, count);
+	else if (error == 0 && format == ZMALLOC_STATS_OPENMETRICS)
+		answer = write_processes(&list, format);
+	for (size_t i = 0; error == 0 && format == ZMALLOC_STATS_TABLE && i < count; i++) {
 		if (i != 0)
 			putchar('\n');
-		answer = write_processes(&one, ZMALLOC_STATS_TABLE);
+		print_report(&reports[i]);
+	}
+	if (error == 0 && fflush(stdout) != 0)
+		error = errno;
+	free(reports);
+	free(list.process);
+	return error != 0 ? complain("cannot write: %s", strerror(error)) : answer;
+}
+
+/*
+ * One look, or with a delay two of which the second is shown with what grew between them, or as many as were
+ * asked for, each with what grew since the one before.
+ */
+static int look_and_show(const struct options *options, struct watched *watched, size_t count)
+{
+	bool second_only = options->rounds < 0 && options->delay_given;
+	long rounds = options->rounds < 0 ? (second_only ? 2 : 1) : options->rounds;
+	int answer = DONE;
+
+	for (long round = 0; count != 0 && (rounds == 0 || round < rounds); round++) {
+		bool shown = !second_only || round == 1;
+
+		if (round != 0)
+			pause_for(options->delay_s);
+		if (look_at_all(watched, &count, shown) != DONE)
+			answer = FAILED;
+		if (!shown || count == 0)
+			continue;
+		if (round != 0 && !second_only && options->format == ZMALLOC_STATS_TABLE)
+			putchar('\n');
+		if (show(watched, count, options->format) != DONE)
+			return FAILED;
 	}
 	return answer;
+}
+
+static void free_parts(struct watched *watched, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(watched[i].report.bins.bin);
+		free(watched[i].report.arenas.arena);
+		free(watched[i].report.arenas.arena_stats);
+	}
 }
 
 int command_stat(const struct options *options)
 {
-	struct process_list all = {0}, list = {0};
-	int answer = DONE, failed;
+	struct pid_list pids = {NULL, 0, 0};
+	int answer = find_processes(options, &pids), looked;
+	struct watched *watched = calloc(pids.count + 1, sizeof(*watched));
 
-	if (!list_processes(&all))
-		answer = FAILED;
-	for (int i = 0; i < options->operand_count; i++) {
-		failed = is_number(options->operands[i])
-				 ? add_by_pid(&list, options->operands[i])
-				 : add_by_name(&list, &all, options->operands[i]);
-		if (failed != DONE)
-			answer = failed;
+	if (watched == NULL) {
+		free(pids.pid);
+		return complain("%s", strerror(ENOMEM));
 	}
-	if (list.count != 0) {
-		failed = options->format == ZMALLOC_STATS_TABLE
-				 ? print_sheets(&list)
-				 : write_processes(&list, options->format);
-		if (failed != DONE)
-			answer = failed;
+	for (size_t i = 0; i < pids.count; i++) {
+		watched[i].report.look.process.pid = pids.pid[i];
+		watched[i].report.bins.wanted = options->bins;
+		watched[i].report.arenas.wanted = options->arenas;
 	}
-	free(all.process);
-	free(list.process);
-	return answer;
+	looked = look_and_show(options, watched, pids.count);
+	free_parts(watched, pids.count);
+	free(watched);
+	free(pids.pid);
+	return answer != DONE ? answer : looked;
 }

@@ -8,15 +8,17 @@ _zmalloc()
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		words='info stat top --help --version'
+		words='info stat purge top --help --version'
 	elif [[ $previous == -d || $previous == --delay || $previous == -n || $previous == --rounds ]]; then
 		return
 	else
 		case $command in
 		info) words='--json --help' ;;
-		stat)
-			if [[ $word == -* ]]; then
-				words='--json --openmetrics --help'
+		stat | purge)
+			if [[ $word == -* && $command == purge ]]; then
+				words='--json --help'
+			elif [[ $word == -* ]]; then
+				words='--bins --arenas --delay --rounds --json --openmetrics --help'
 			else
 				# Labels of the figure that every process has: number, then name. compgen runs
 				# what it finds in a word, and a name is whatever its owner likes.

@@ -29,14 +29,29 @@ static const struct command commands[] = {
 	 "\n"
 	 "  -j, --json          one JSON object\n"
 	 "  -h, --help          this text\n"},
-	{"stat", "PID|NAME", "all figures of a process", command_stat, "joh", 1,
-	 "usage: zmalloc stat [--json | --openmetrics] PID|NAME...\n"
+	{"stat", "PID|NAME", "all there is to know of a process", command_stat, "bajodnh", 1,
+	 "usage: zmalloc stat [-ba] [-d SECONDS] [-n ROUNDS] [--json | --openmetrics] PID|NAME...\n"
 	 "\n"
-	 "Show all figures of processes that show themselves, by number or by name. The figures\n"
-	 "are of the moment of asking.\n"
+	 "Show processes that show themselves, by number or by name: what they are, the limit on\n"
+	 "their memory, and all figures, which are of the moment of asking. A name is that of the\n"
+	 "process or, if none has it, the command line or a word of it.\n"
+	 "\n"
+	 "  -b, --bins          the allocator's size classes too\n"
+	 "  -a, --arenas        its arenas too\n"
+	 "  -d, --delay=SECONDS look again after so long, and show what grew in between\n"
+	 "  -n, --rounds=ROUNDS show so many looks, each with what grew since the last; 0 for no "
+	 "end\n"
+	 "  -j, --json          a JSON array for each look\n"
+	 "  -o, --openmetrics   OpenMetrics text, as Prometheus reads it\n"
+	 "  -h, --help          this text\n"},
+	{"purge", "PID|NAME", "have a process give unused memory back", command_purge, "jh", 1,
+	 "usage: zmalloc purge [--json] PID|NAME...\n"
+	 "\n"
+	 "Have processes give the memory that their allocator keeps and does not use back to the\n"
+	 "kernel, and say by how much their resident set shrank. They go on with their work\n"
+	 "meanwhile, but may wait for their allocator. Names are those of `zmalloc stat`.\n"
 	 "\n"
 	 "  -j, --json          a JSON array\n"
-	 "  -o, --openmetrics   OpenMetrics text, as Prometheus reads it\n"
 	 "  -h, --help          this text\n"},
 	{"top", "", "a live view of every process", command_top, "jodnh", -1,
 	 "usage: zmalloc top [-d SECONDS] [-n ROUNDS] [--json | --openmetrics]\n"
@@ -55,9 +70,15 @@ static const struct command commands[] = {
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static const struct option known[] = {
-	{"json", no_argument, NULL, 'j'},        {"openmetrics", no_argument, NULL, 'o'},
-	{"delay", required_argument, NULL, 'd'}, {"rounds", required_argument, NULL, 'n'},
-	{"help", no_argument, NULL, 'h'},        {0},
+	{"json", no_argument, NULL, 'j'},
+	{"openmetrics", no_argument, NULL, 'o'},
+	{"delay", required_argument, NULL, 'd'},
+	{"rounds", required_argument, NULL, 'n'},
+	{"bins", no_argument, NULL, 'b'},
+	{"arenas", no_argument, NULL, 'a'},
+	{"pid", no_argument, NULL, 'p'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
 };
 
 static const char help_begin[] = "usage: zmalloc COMMAND [OPTION]...\n\n";
@@ -65,7 +86,7 @@ static const char help_end[] =
 	"\n"
 	"`zmalloc COMMAND --help` tells a command's options; `zmalloc --version` the version.\n"
 	"\n"
-	"stat and top see processes that show themselves: those started with ZMALLOC_PUBLISH=1 in\n"
+	"All but info see processes that show themselves: those started with ZMALLOC_PUBLISH=1 in\n"
 	"the environment, or that call zmalloc_stats_publish(). The kernel decides who may look:\n"
 	"the same user and root.\n";
 
@@ -113,6 +134,7 @@ static bool take_option(const struct command *command, int letter, struct option
 			complain("'%s' is no time from 0.05 to 86400 seconds", optarg);
 			return false;
 		}
+		options->delay_given = true;
 	} else if (letter == 'n') {
 		if (!number(optarg, 0, 1e9, &value) || value != (double)(long)value) {
 			complain("'%s' is no number of rounds", optarg);
@@ -120,6 +142,8 @@ static bool take_option(const struct command *command, int letter, struct option
 		}
 		options->rounds = (long)value;
 	}
+	options->bins = options->bins || letter == 'b';
+	options->arenas = options->arenas || letter == 'a';
 	return true;
 }
 
@@ -128,7 +152,7 @@ static int run(const struct command *command, int argc, char **argv)
 	struct options options = {.format = ZMALLOC_STATS_TABLE, .delay_s = 1, .rounds = -1};
 	int letter;
 
-	while ((letter = getopt_long(argc, argv, "jod:n:h", known, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "jod:n:bah", known, NULL)) != -1) {
 		if (!take_option(command, letter, &options))
 			return misused(command);
 		if (letter == 'h')
