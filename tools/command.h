@@ -27,10 +27,12 @@ struct options {
 	long rounds; /* top, stat: looks; 0: until told to stop; -1: not given */
 	bool bins;   /* stat: size classes as well */
 	bool arenas; /* stat: arenas as well */
+	bool pids;   /* export: a label with the process's number */
 	char **operands;
 	int operand_count;
 };
 
+int command_export(const struct options *options);
 int command_info(const struct options *options);
 int command_purge(const struct options *options);
 int command_stat(const struct options *options);

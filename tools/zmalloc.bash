@@ -8,12 +8,19 @@ _zmalloc()
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		words='info stat purge top --help --version'
+		words='info stat purge export top --help --version'
 	elif [[ $previous == -d || $previous == --delay || $previous == -n || $previous == --rounds ]]; then
 		return
 	else
 		case $command in
 		info) words='--json --help' ;;
+		export)
+			if [[ $word == -* ]]; then
+				words='--pid --help'
+			else
+				mapfile -t COMPREPLY < <(compgen -f -- "$word")
+				return
+			fi ;;
 		stat | purge)
 			if [[ $word == -* && $command == purge ]]; then
 				words='--json --help'

@@ -53,6 +53,18 @@ static const struct command commands[] = {
 	 "\n"
 	 "  -j, --json          a JSON array\n"
 	 "  -h, --help          this text\n"},
+	{"export", "[FILE]", "figures of every process, for Prometheus", command_export, "ph", 0,
+	 "usage: zmalloc export [--pid] [FILE]\n"
+	 "\n"
+	 "Write the figures of every process that shows itself and that you may look at as\n"
+	 "OpenMetrics text, into a file for the node exporter's textfile collector, which is "
+	 "replaced\n"
+	 "as a whole, or to standard output. The labels are name, unit (or container) and user;\n"
+	 "processes that have them in common are one series, their sum. zmalloc_metrics(7) tells\n"
+	 "what each metric means.\n"
+	 "\n"
+	 "  -p, --pid           the process's number as a label too: a series for each process\n"
+	 "  -h, --help          this text\n"},
 	{"top", "", "a live view of every process", command_top, "jodnh", -1,
 	 "usage: zmalloc top [-d SECONDS] [-n ROUNDS] [--json | --openmetrics]\n"
 	 "\n"
@@ -144,6 +156,7 @@ static bool take_option(const struct command *command, int letter, struct option
 	}
 	options->bins = options->bins || letter == 'b';
 	options->arenas = options->arenas || letter == 'a';
+	options->pids = options->pids || letter == 'p';
 	return true;
 }
 
@@ -152,7 +165,7 @@ static int run(const struct command *command, int argc, char **argv)
 	struct options options = {.format = ZMALLOC_STATS_TABLE, .delay_s = 1, .rounds = -1};
 	int letter;
 
-	while ((letter = getopt_long(argc, argv, "jod:n:bah", known, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "jod:n:baph", known, NULL)) != -1) {
 		if (!take_option(command, letter, &options))
 			return misused(command);
 		if (letter == 'h')
