@@ -13,4 +13,7 @@
  */
 bool refuse_memory_files(void);
 
+/* The same for new threads: clone3(2) and clone(2) fail with EAGAIN, and with them fork(2). */
+bool refuse_threads(void);
+
 #endif

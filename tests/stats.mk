@@ -16,6 +16,7 @@ tests_test_publish_file_LDADD = $(zm_internal_ldadd)
 if ZM_OS_LINUX
 zm_internal_tests += tests/test_live
 endif
+tests_test_live_SOURCES = tests/test_live.c tests/refuse.c tests/refuse.h
 tests_test_live_LDADD = $(zm_internal_ldadd)
 check_PROGRAMS += tests/publisher
 tests_publisher_SOURCES = tests/publisher.c

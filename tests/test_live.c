@@ -29,7 +29,9 @@
 
 #include "live/ask.h"
 #include "live/page.h"
+#include "live/publish.h"
 #include "os/shared.h"
+#include "tests/refuse.h"
 
 /* A user that is not us. */
 #define NOBODY 65534
@@ -1010,12 +1012,18 @@ static void expect_told(const char *wish, const char *expected)
 		      child.output);
 }
 
+static bool can_start_anew(void)
+{
+	if (!under_checker() && access("/proc/self/exe", X_OK) == 0)
+		return true;
+	skip_part("this program cannot start itself anew here");
+	return false;
+}
+
 START_TEST(test_the_environment_is_asked)
 {
-	if (under_checker() || access("/proc/self/exe", X_OK) != 0) {
-		skip_part("this program cannot start itself anew here");
+	if (!can_start_anew())
 		return;
-	}
 	expect_told("1", "1:1:0\n");
 	expect_told("passive", "0:1:1\n");
 	expect_told("0", "0:0:0\n");
@@ -1024,6 +1032,59 @@ START_TEST(test_the_environment_is_asked)
 		"thread",
 		"zmalloc: ZMALLOC_PUBLISH: there is no way to publish named 'thread'; set it to 1, "
 		"to passive (without a thread), or to 0; nothing is published\n0:0:0\n");
+}
+END_TEST
+
+enum {
+	NOT_REFUSED = 77
+};
+
+static void run_anew_without_threads(void *wish)
+{
+	if (!refuse_threads())
+		_exit(NOT_REFUSED);
+	run_anew(wish);
+}
+
+/* A program that is started so has none to open its libraries with: this one begins once more. */
+static void begin_without_descriptors(void *wish)
+{
+	const struct rlimit few = {3, 3};
+
+	if (setrlimit(RLIMIT_NOFILE, &few) != 0)
+		_exit(NOT_REFUSED);
+	setenv("ZMALLOC_PUBLISH", wish, 1);
+	zm_publish_at_start();
+}
+
+static void expect_advice(void (*body)(void *), int error, const char *advice)
+{
+	static struct child child;
+	char text[400];
+
+	snprintf(text, sizeof(text),
+		 "zmalloc: ZMALLOC_PUBLISH: cannot publish the figures of this process: %s; %s\n",
+		 strerror(error), advice);
+	run_child(&child, body, opaque((void *)(uintptr_t) "1"));
+	if (WIFEXITED(child.status) && WEXITSTATUS(child.status) == NOT_REFUSED) {
+		skip_part("the kernel refuses nothing here");
+		return;
+	}
+	ck_assert_int_eq(child.status, 0);
+	ck_assert_msg(strncmp(child.output, text, strlen(text)) == 0, "not '%s': %s", text,
+		      child.output);
+}
+
+START_TEST(test_who_cannot_be_shown_is_told_what_to_change)
+{
+	if (!can_start_anew())
+		return;
+	expect_advice(run_anew_without_threads, EAGAIN,
+		      "no thread can be started: allow the user or the service more tasks "
+		      "(ulimit -u; TasksMax=; pids.max), or set it to passive, which takes none");
+	expect_advice(begin_without_descriptors, EMFILE,
+		      "no descriptor is free: allow the process more of them (ulimit -n; "
+		      "LimitNOFILE=)");
 }
 END_TEST
 
@@ -1066,5 +1127,6 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, test_any_bytes_are_survived);
 	tcase_add_test(tests, test_the_answering_side_survives_any_bytes);
 	tcase_add_test(tests, test_the_environment_is_asked);
+	tcase_add_test(tests, test_who_cannot_be_shown_is_told_what_to_change);
 	return run_tests(tests);
 }

@@ -325,6 +325,23 @@ static void say(const char *what, const char *detail, const char *advice)
 	zm_os_write(STDERR_FILENO, line.text, line.length);
 }
 
+/* Whoever set the variable is not who wrote the program: what is there to change outside of it? */
+static const char *advice_on(int error)
+{
+	switch (error) {
+	case EAGAIN:
+		return "; no thread can be started: allow the user or the service more tasks "
+		       "(ulimit -u; TasksMax=; pids.max), or set it to passive, which takes none";
+	case EMFILE:
+		return "; no descriptor is free: allow the process more of them (ulimit -n; "
+		       "LimitNOFILE=)";
+	case ENFILE:
+		return "; the system has no file free: allow it more of them (fs.file-max)";
+	default:
+		return "";
+	}
+}
+
 void zm_publish_at_start(void)
 {
 	const char *wish = zm_os_getenv("ZMALLOC_PUBLISH");
@@ -337,8 +354,12 @@ void zm_publish_at_start(void)
 		    "'; set it to 1, to passive (without a thread), or to 0; nothing is published");
 		return;
 	}
-	if (zmalloc_stats_publish() != 0)
-		say("cannot publish the figures of this process: ", strerror(errno), "");
+	if (zmalloc_stats_publish() != 0) {
+		int error = errno;
+
+		say("cannot publish the figures of this process: ", strerror(error),
+		    advice_on(error));
+	}
 }
 
 #if defined(__GNUC__)
