@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -239,23 +240,40 @@ START_TEST(test_nobody_who_looks_costs_nothing)
 }
 END_TEST
 
-static void *ask_often(void *pid)
+static struct barrier all_here;
+
+static void *ask_together(void *pid)
 {
-	for (int i = 0; i < 20; i++)
+	barrier_wait(&all_here);
+	for (int i = 0; i < 3; i++)
 		REQUIRE_EQ(error_of_asking(*(pid_t *)pid), 0);
 	return NULL;
 }
 
-START_TEST(test_many_readers_are_answered_at_once)
+/* Each has two open at a time: the folder and the page. */
+static size_t with_descriptors_for(size_t readers)
 {
-	pthread_t thread[50];
+	struct rlimit limit;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	return limit.rlim_cur > readers * 3 ? readers : (size_t)limit.rlim_cur / 3;
+}
+
+START_TEST(test_a_thousand_readers_are_answered_at_once)
+{
+	static pthread_t thread[1000];
+	size_t readers = with_descriptors_for(steps(COUNT_OF(thread), 50));
 	pid_t self = getpid();
 
 	ck_assert_int_eq(zmalloc_stats_publish(), 0);
-	for (size_t i = 0; i < COUNT_OF(thread); i++)
-		thread[i] = start_thread(ask_often, &self);
-	for (size_t i = 0; i < COUNT_OF(thread); i++)
+	barrier_init(&all_here, readers);
+	for (size_t i = 0; i < readers; i++)
+		thread[i] = start_thread(ask_together, &self);
+	for (size_t i = 0; i < readers; i++)
 		join_thread(thread[i]);
+	barrier_done(&all_here);
 }
 END_TEST
 
@@ -894,12 +912,82 @@ START_TEST(test_memory_of_another_form_is_no_page)
 }
 END_TEST
 
+/*
+ * The name of a page is that of any file which lay at the root as "memfd:zmalloc" and is deleted. The root is one of
+ * our own for that, in a namespace of our own, with a /proc in it.
+ */
+static void go_to_root_of_ones_own(const char *root)
+{
+	char proc[64];
+
+	REQUIRE_EQ(unshare(CLONE_NEWNS), 0);
+	REQUIRE_EQ(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	REQUIRE_EQ(mount("none", root, "tmpfs", 0, NULL), 0);
+	snprintf(proc, sizeof(proc), "%s/proc", root);
+	REQUIRE_EQ(mkdir(proc, 0700), 0);
+	REQUIRE_EQ(mount("/proc", proc, NULL, MS_BIND, NULL), 0);
+	REQUIRE_EQ(chroot(root), 0);
+	REQUIRE_EQ(chdir("/"), 0);
+}
+
+struct forgery {
+	char root[32];
+	struct zm_published page;
+};
+
+/* Whoever opened the FIFO for reading alone would wait for ever. */
+static void show_what_is_named_alike(void *context)
+{
+	struct forgery *forgery = context;
+	static char zeroes[ZM_PAGE_BYTES];
+	int fd, known;
+
+	go_to_root_of_ones_own(forgery->root);
+	REQUIRE_EQ(mkfifo("/memfd:zmalloc", 0600), 0);
+	fd = open("/memfd:zmalloc", O_RDWR);
+	REQUIRE(fd >= 0);
+	REQUIRE_EQ(unlink("/memfd:zmalloc"), 0);
+	REQUIRE_EQ(shown_descriptors(&known), 1);
+	REQUIRE_EQ(error_of_asking(getpid()), ENOENT);
+	close(fd);
+	fd = open("/memfd:zmalloc", O_RDWR | O_CREAT, 0600);
+	forgery->page.pid = getpid();
+	REQUIRE_EQ(write(fd, zeroes, sizeof(zeroes)), sizeof(zeroes));
+	REQUIRE_EQ(pwrite(fd, &forgery->page, sizeof(forgery->page), 0), sizeof(forgery->page));
+	REQUIRE_EQ(unlink("/memfd:zmalloc"), 0);
+	REQUIRE_EQ(shown_descriptors(&known), 1);
+	REQUIRE_EQ(error_of_asking(getpid()), ENOENT);
+	/* Nor does it hide a page. */
+	REQUIRE_EQ(zmalloc_stats_publish(), 0);
+	REQUIRE_EQ(error_of_asking(getpid()), 0);
+}
+
+START_TEST(test_files_named_alike_are_no_pages)
+{
+	struct forgery forgery = {"/tmp/zmalloc-test.XXXXXX", good_page()};
+
+	if (geteuid() != 0 || emulated()) {
+		skip_part("only root can have a root of its own");
+		return;
+	}
+	ck_assert_ptr_nonnull(mkdtemp(forgery.root));
+	run_child_ok(show_what_is_named_alike, &forgery);
+	ck_assert_int_eq(rmdir(forgery.root), 0);
+}
+END_TEST
+
 START_TEST(test_pages_that_cannot_be_are_refused)
 {
 	const struct zm_published good = good_page();
 	struct zm_published page = good;
 
 	page.magic[6]++;
+	ck_assert_int_eq(error_of_forged(&page), EBADMSG);
+	page = good;
+	page.form++;
+	ck_assert_int_eq(error_of_forged(&page), EBADMSG);
+	page = good;
+	page.size = ZM_PAGE_BYTES + 1;
 	ck_assert_int_eq(error_of_forged(&page), EBADMSG);
 	page = good;
 	page.sequence |= 1;
@@ -1103,7 +1191,7 @@ int main(int argc, char **argv)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, test_every_look_shows_what_is_now);
 	tcase_add_test(tests, test_nobody_who_looks_costs_nothing);
-	tcase_add_test(tests, test_many_readers_are_answered_at_once);
+	tcase_add_test(tests, test_a_thousand_readers_are_answered_at_once);
 	tcase_add_test(tests, test_the_process_is_listed_while_it_shows_itself);
 	tcase_add_test(tests, test_the_memory_is_sealed_and_goes_to_nobody);
 	tcase_add_test(tests, test_unpublish_leaves_nothing);
@@ -1123,6 +1211,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, test_commands_of_later_versions_are_unknown);
 	tcase_add_test(tests, test_a_process_is_told_about);
 	tcase_add_test(tests, test_memory_of_another_form_is_no_page);
+	tcase_add_test(tests, test_files_named_alike_are_no_pages);
 	tcase_add_test(tests, test_pages_that_cannot_be_are_refused);
 	tcase_add_test(tests, test_any_bytes_are_survived);
 	tcase_add_test(tests, test_the_answering_side_survives_any_bytes);
