@@ -11,6 +11,8 @@ zm_base_sources = \
 	lib/base/compiler.h \
 	lib/base/fork.c \
 	lib/base/fork.h \
+	lib/base/helper.c \
+	lib/base/helper.h \
 	lib/base/large_stack.c \
 	lib/base/large_stack.h \
 	lib/base/lock.c \

@@ -10,19 +10,9 @@
 
 #include "live/answer.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <string.h>
-
+#include "base/helper.h"
 #include "live/command.h"
 #include "live/page.h"
-
-/*
- * glibc's malloc_info() and the unwinder need some; the thread-local variables of the program, which glibc
- * puts on the stack, may need more: then the system's own size is taken.
- */
-#define STACK_BYTES ((size_t)128 * 1024)
 
 struct service {
 	struct zm_os_shared shared;
@@ -120,37 +110,11 @@ static void *serve_until_unwanted(void *argument)
 	return NULL;
 }
 
-static int create(pthread_t *thread, struct beginning *beginning)
-{
-	pthread_attr_t attributes;
-	int error = pthread_attr_init(&attributes);
-
-	if (error != 0)
-		return error;
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	error = pthread_create(thread, &attributes, serve_until_unwanted, beginning);
-	pthread_attr_destroy(&attributes);
-	if (error != EINVAL)
-		return error;
-	error = pthread_create(thread, NULL, serve_until_unwanted, beginning);
-	if (error == 0)
-		pthread_detach(*thread);
-	return error;
-}
-
-/* Every signal is the program's. */
 int zm_answer_start(const struct zm_os_shared *shared, const struct zm_answer_room *room)
 {
 	struct beginning beginning = {.shared = shared, .room = room};
-	sigset_t all, before;
-	pthread_t thread;
-	int error;
+	int error = zm_helper_start(serve_until_unwanted, &beginning);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = create(&thread, &beginning);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	while (error == 0 && zm_load_acquire(&beginning.taken) == 0)
 		zm_os_word_wait(&beginning.taken, 0, -1);
 	return error;
