@@ -13,10 +13,12 @@
  */
 #include "config.h"
 
+#include "base/assert.h"
 #include "os/cgroup.h"
 #include "os/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 /* As long as the kernel makes the path of a group, and as open() takes any path. */
@@ -179,26 +181,15 @@ bool zm_cgroup_hierarchical_limit(struct zm_lines *lines, uint64_t *bytes)
 
 /* ---- One group's files ---------------------------------------------------------------------- */
 
-/*
- * A group as a walk sees it. `below` is the front part of a text that has room for a file's name
- * behind it: the name is written there while the file is opened, and what it covered, the names of
- * groups further down, is put back. So a walk needs no path of its own, and a thread no stack for
- * one.
- */
-struct group {
-	int mount;            /* a descriptor of the mount point */
-	struct zm_span point; /* the mount point's name, for `source` */
-	struct zm_span below;
-};
-
 static const char limit_in_bytes[] = "/memory.limit_in_bytes";
 static const char use_hierarchy[] = "/memory.use_hierarchy";
 static const char memory_stat[] = "/memory.stat";
 static const char memory_max[] = "/memory.max";
 static const char memory_high[] = "/memory.high";
 
-/* Of the longest of those names, its end included. */
-#define NAME_ROOM sizeof(limit_in_bytes)
+/* Of the longest name that is opened, its end included. */
+#define NAME_ROOM sizeof("/memory.pressure_level")
+_Static_assert(NAME_ROOM >= sizeof(limit_in_bytes), "no room for a name");
 
 /* What openat() takes from a directory on: an absolute name would leave it. */
 static const char *relative(const char *path)
@@ -208,27 +199,28 @@ static const char *relative(const char *path)
 	return *path != '\0' ? path : ".";
 }
 
-static int open_in(const struct group *group, const char *name, int *fd)
+int zm_cgroup_open(const struct zm_cgroup *group, const char *name, int flags, int *fd)
 {
 	char *end = (char *)group->below.end, kept[NAME_ROOM];
 	size_t size = strlen(name) + 1;
 	int error;
 
+	zm_assert(size <= NAME_ROOM);
 	memcpy(kept, end, size);
 	memcpy(end, name, size);
-	error = zm_file_open_at(group->mount, relative(group->below.at), fd);
+	error = zm_file_open_as(group->mount, relative(group->below.at), flags, fd);
 	memcpy(end, kept, size);
 	return error;
 }
 
 /* The limit in one file of the group. */
-static int read_limit(const struct group *group, const char *name, uint64_t *bytes)
+static int read_limit(const struct zm_cgroup *group, const char *name, uint64_t *bytes)
 {
 	char text[64];
 	size_t got;
 	int error, fd;
 
-	error = open_in(group, name, &fd);
+	error = zm_cgroup_open(group, name, O_RDONLY, &fd);
 	if (error)
 		return error;
 	error = zm_file_slurp_fd(fd, text, sizeof(text), &got);
@@ -236,7 +228,7 @@ static int read_limit(const struct group *group, const char *name, uint64_t *byt
 	return error ? error : zm_cgroup_limit_text(zm_span(text, got), bytes);
 }
 
-static void lower_to(struct zm_limit *limit, uint64_t bytes, const struct group *group,
+static void lower_to(struct zm_limit *limit, uint64_t bytes, const struct zm_cgroup *group,
 		     const char *name)
 {
 	const struct zm_span pieces[] = {group->point, group->below, zm_span_of(name)};
@@ -244,7 +236,7 @@ static void lower_to(struct zm_limit *limit, uint64_t bytes, const struct group 
 	zm_limit_lower_by(limit, bytes, pieces, sizeof(pieces) / sizeof(pieces[0]));
 }
 
-static void lower_by(struct zm_limit *limit, const struct group *group, const char *name)
+static void lower_by(struct zm_limit *limit, const struct zm_cgroup *group, const char *name)
 {
 	uint64_t bytes;
 
@@ -253,14 +245,14 @@ static void lower_by(struct zm_limit *limit, const struct group *group, const ch
 }
 
 /* Before Linux 5.11, a group of version 1 could leave the groups below it to themselves. */
-static bool counts_children(const struct group *group)
+static bool counts_children(const struct zm_cgroup *group)
 {
 	uint64_t hierarchical;
 
 	return read_limit(group, use_hierarchy, &hierarchical) || hierarchical != 0;
 }
 
-static struct zm_span parent(struct zm_span group)
+struct zm_span zm_cgroup_parent(struct zm_span group)
 {
 	while (group.end > group.at && *--group.end != '/')
 		;
@@ -271,18 +263,20 @@ static struct zm_span parent(struct zm_span group)
 
 /* ---- The way up ----------------------------------------------------------------------------- */
 
-static void walk_up_v2(struct group group, struct zm_limit *limit)
+static void walk_up_v2(struct zm_cgroup group, void *context)
 {
+	struct zm_limit *limit = context;
+
 	for (;;) {
 		lower_by(limit, &group, memory_max);
 		lower_by(limit, &group, memory_high);
 		if (group.below.at == group.below.end)
 			return;
-		group.below = parent(group.below);
+		group.below = zm_cgroup_parent(group.below);
 	}
 }
 
-static void walk_up_v1(struct group group, struct zm_limit *limit)
+static void lower_on_the_way_up_v1(struct zm_cgroup group, struct zm_limit *limit)
 {
 	bool leaf = true;
 
@@ -293,11 +287,11 @@ static void walk_up_v1(struct group group, struct zm_limit *limit)
 		lower_by(limit, &group, limit_in_bytes);
 		if (group.below.at == group.below.end)
 			return;
-		group.below = parent(group.below);
+		group.below = zm_cgroup_parent(group.below);
 	}
 }
 
-static bool lower_by_stat(const struct group *group, struct zm_limit *limit)
+static bool lower_by_stat(const struct zm_cgroup *group, struct zm_limit *limit)
 {
 	char buffer[256];
 	struct zm_lines lines;
@@ -305,7 +299,7 @@ static bool lower_by_stat(const struct group *group, struct zm_limit *limit)
 	bool told;
 	int fd;
 
-	if (open_in(group, memory_stat, &fd))
+	if (zm_cgroup_open(group, memory_stat, O_RDONLY, &fd))
 		return false;
 	zm_lines_of_fd(&lines, fd, buffer, sizeof(buffer));
 	told = zm_cgroup_hierarchical_limit(&lines, &bytes);
@@ -320,10 +314,16 @@ static bool lower_by_stat(const struct group *group, struct zm_limit *limit)
  * which a container cannot see. The lowest group that tells will do. Asked last, so that a file
  * that can be seen is the one that is named.
  */
-static void apply_limits_above_mount(struct group group, struct zm_limit *limit)
+static void apply_limits_above_mount(struct zm_cgroup group, struct zm_limit *limit)
 {
 	while (!lower_by_stat(&group, limit) && group.below.at != group.below.end)
-		group.below = parent(group.below);
+		group.below = zm_cgroup_parent(group.below);
+}
+
+static void walk_up_v1(struct zm_cgroup group, void *context)
+{
+	lower_on_the_way_up_v1(group, context);
+	apply_limits_above_mount(group, context);
 }
 
 /* ---- This process's group, on each mount that shows it -------------------------------------- */
@@ -376,24 +376,19 @@ static int open_mount(int tree, struct zm_span point, int *fd)
 	return zm_file_open_directory(tree, tree < 0 ? point.at : relative(point.at), fd);
 }
 
-static void walk_mount(int tree, bool v1, struct zm_span point, struct zm_span below,
-		       struct zm_limit *limit)
+static void walk_mount(int tree, struct zm_span point, struct zm_span below, zm_cgroup_walk walk,
+		       void *context)
 {
-	struct group group = {.point = point, .below = below};
+	struct zm_cgroup group = {.point = point, .below = below};
 
 	if (open_mount(tree, point, &group.mount))
 		return;
-	if (v1) {
-		walk_up_v1(group, limit);
-		apply_limits_above_mount(group, limit);
-	} else {
-		walk_up_v2(group, limit);
-	}
+	walk(group, context);
 	zm_file_close(group.mount);
 }
 
-static void apply_each_mount(int tree, bool v1, char *buffer, struct zm_span group,
-			     struct zm_limit *limit)
+static void walk_each_mount(int tree, bool v1, char *buffer, struct zm_span group,
+			    zm_cgroup_walk walk, void *context)
 {
 	size_t used = zm_span_size(group) + NAME_ROOM;
 	struct zm_lines lines;
@@ -410,28 +405,33 @@ static void apply_each_mount(int tree, bool v1, char *buffer, struct zm_span gro
 		unescape_in(buffer, &point);
 		if (zm_span_size(point) != 0 && *point.at == '/' &&
 		    zm_cgroup_below(group, root, &below))
-			walk_mount(tree, v1, point, below, limit);
+			walk_mount(tree, point, below, walk, context);
 	}
 	zm_file_close(fd);
 }
 
-static void apply_hierarchy(int tree, bool v1, struct zm_limit *limit)
+static void walk_hierarchy(int tree, bool v1, zm_cgroup_walk walk, void *context)
 {
 	char buffer[BUFFER_SIZE];
 	struct zm_span group;
 
 	if (find_group(tree, v1, buffer, &group))
-		apply_each_mount(tree, v1, buffer, group, limit);
+		walk_each_mount(tree, v1, buffer, group, walk, context);
 }
 
-void zm_cgroup_limits(const char *tree, struct zm_limit *limit)
+void zm_cgroup_walk_each(const char *tree, bool v1, zm_cgroup_walk walk, void *context)
 {
 	int directory = -1;
 
 	if (*tree != '\0' && zm_file_open_directory(-1, tree, &directory))
 		return;
-	apply_hierarchy(directory, false, limit);
-	apply_hierarchy(directory, true, limit);
+	walk_hierarchy(directory, v1, walk, context);
 	if (directory >= 0)
 		zm_file_close(directory);
+}
+
+void zm_cgroup_limits(const char *tree, struct zm_limit *limit)
+{
+	zm_cgroup_walk_each(tree, false, walk_up_v2, limit);
+	zm_cgroup_walk_each(tree, true, walk_up_v1, limit);
 }

@@ -32,6 +32,27 @@ int zm_cgroup_limit_text(struct zm_span text, uint64_t *bytes);
 bool zm_cgroup_hierarchical_limit(struct zm_lines *lines, uint64_t *bytes);
 
 /*
+ * A group as a walk sees it. `below` is the front part of a text that has room for a file's name
+ * behind it: the name is written there while the file is opened, and what it covered, the names of
+ * groups further down, is put back. So a walk needs no path of its own, and a thread no stack for
+ * one.
+ */
+struct zm_cgroup {
+	int mount;            /* a descriptor of the mount point */
+	struct zm_span point; /* the mount point's name, without the tree's */
+	struct zm_span below; /* the group's name below it; empty for the mount's root */
+};
+
+/* name: begins with a slash, and is no longer than "/memory.pressure_level". flags: open(2)'s. */
+int zm_cgroup_open(const struct zm_cgroup *group, const char *name, int flags, int *fd);
+
+struct zm_span zm_cgroup_parent(struct zm_span group);
+
+/* Have this process's group seen, on each mount of the hierarchy that shows it. tree: as below. */
+typedef void (*zm_cgroup_walk)(struct zm_cgroup group, void *context);
+void zm_cgroup_walk_each(const char *tree, bool v1, zm_cgroup_walk walk, void *context);
+
+/*
  * Lower `limit` by every group from this process's up to the root, as far as they are mounted.
  * tree: a directory that stands for "/" (tests); "" for the real one. Sources are named without it.
  */

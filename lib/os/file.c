@@ -52,6 +52,11 @@ int zm_file_open_at(int directory, const char *path, int *fd)
 	return open_at(directory, path, O_RDONLY | O_NOCTTY, fd);
 }
 
+int zm_file_open_as(int directory, const char *path, int flags, int *fd)
+{
+	return open_at(directory, path, flags | O_NOCTTY, fd);
+}
+
 int zm_file_open(const char *path, int *fd)
 {
 	return zm_file_open_at(-1, path, fd);

@@ -18,6 +18,9 @@
 int zm_file_open(const char *path, int *fd);
 int zm_file_open_at(int directory, const char *path, int *fd);
 
+/* The same with open(2)'s flags. */
+int zm_file_open_as(int directory, const char *path, int flags, int *fd);
+
 /* For zm_file_open_at() alone: a directory that this process may search, if not list. */
 int zm_file_open_directory(int directory, const char *path, int *fd);
 

@@ -16,13 +16,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
+#include "os/descriptor.h"
 #include "os/directory.h"
 #include "os/failure.h"
 #include "os/file.h"
@@ -39,16 +39,6 @@
 
 #define SEALS (ZM_F_SEAL_SEAL | ZM_F_SEAL_SHRINK | ZM_F_SEAL_GROW)
 
-/*
- * The descriptor is to lie above those that programs count on: the lowest that are free, and the 1,024
- * of select(2) where the limit allows. A table of descriptors has 8 bytes for each number up to the
- * highest in use, so it is not put higher than this.
- */
-enum {
-	HIGHEST_DESCRIPTOR = 1100,
-	SPARE_DESCRIPTORS = 16
-};
-
 /* ---- Making it ---- */
 
 /*
@@ -63,28 +53,6 @@ static int create(const char *name)
 	if (fd < 0 && errno == EINVAL)
 		fd = (int)syscall(SYS_memfd_create, name, ZM_MFD_CLOEXEC | ZM_MFD_ALLOW_SEALING);
 	return fd;
-}
-
-static int lowest_wanted(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > HIGHEST_DESCRIPTOR)
-		return HIGHEST_DESCRIPTOR - SPARE_DESCRIPTORS;
-	if (limit.rlim_cur <= SPARE_DESCRIPTORS)
-		return 0;
-	return (int)limit.rlim_cur - SPARE_DESCRIPTORS;
-}
-
-/* Where no higher one is free it stays what it is. */
-static int move_up(int fd)
-{
-	int higher = fcntl(fd, F_DUPFD_CLOEXEC, lowest_wanted());
-
-	if (higher < 0)
-		return fd;
-	zm_file_close(fd);
-	return higher;
 }
 
 static int set_up(struct zm_os_shared *shared)
@@ -113,7 +81,7 @@ int zm_os_shared_make(const char *name, size_t bytes, struct zm_os_shared *share
 	shared->fd = create(name);
 	if (shared->fd < 0)
 		return zm_os_failure();
-	shared->fd = move_up(shared->fd);
+	shared->fd = zm_descriptor_move_up(shared->fd);
 	error = set_up(shared);
 	if (error != 0)
 		zm_file_close(shared->fd);

@@ -4,6 +4,7 @@
 
 zm_os_sources = \
 	lib/os/backtrace.c \
+	lib/os/descriptor.h \
 	lib/os/environment.c \
 	lib/os/failure.h \
 	lib/os/file.h \
@@ -36,6 +37,7 @@ zm_os_no_linux_sources = \
 
 if ZM_OS_LINUX
 zm_os_sources += \
+	lib/os/descriptor.c \
 	lib/os/directory.c \
 	lib/os/directory.h \
 	lib/os/linux.c \
