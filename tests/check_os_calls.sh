@@ -17,11 +17,14 @@ no | '') ;;
 esac
 
 # Memory and strings: arithmetic on what they are given.
-allowed='bcmp memchr memcmp memcpy memmove memset stpcpy strcat strcmp strcpy strlen'
+allowed='bcmp memchr memcmp memcpy memmove memset stpcpy strcat strchr strcmp strcpy strlen'
 # System calls and their thin wrappers.
-allowed="$allowed close fcntl fstat fstatat ftruncate getpid getrlimit madvise mmap munmap open openat prctl
+allowed="$allowed close connect epoll_create1 epoll_ctl epoll_wait eventfd fcntl fstat fstatat ftruncate getpid getrlimit
+	inotify_add_watch inotify_init1 ioctl kevent kqueue madvise mmap munmap open openat pipe pipe2 poll prctl pread
 	pthread_sigmask read readlinkat send sigpending
-	sigprocmask sigwait stat sysctl sysinfo syscall write"
+	sigprocmask sigwait socket stat sysctl sysinfo syscall timerfd_create timerfd_settime write"
+# A word of the calling thread's.
+allowed="$allowed pthread_setcancelstate"
 # Answered from the auxiliary vector or by one system call, for the names that we ask.
 allowed="$allowed sysconf"
 # The environment, which only the program itself may change, and who a process runs as.
@@ -39,8 +42,8 @@ allowed="$allowed get_next_area_info get_system_info mach_task_self_ proc_pidinf
 # The compiler's and the C library's own: errno, stack protector, _FORTIFY_SOURCE, division, TLS, and
 # the table of addresses of a file, which ppc64el's compiler names in every function.
 generated='^(__errno_location|___errno|__errno|__error|__stack_chk_(fail|guard)(_local)?|_errnop|
-|__(memcpy|memmove|memset|read|stpcpy|strcat|strcpy)_chk|_GLOBAL_OFFSET_TABLE_|\.TOC\.|__(u?div|u?mod|u?divmod)[a-z]*[0-9]*|
-|__aeabi_[a-z0-9_]+|__x86\.get_pc_thunk\.[a-z]+|__tls_get_addr|__(get|set)rlimit64|(getrlimit|mmap|open|openat|stat|fcntl)64|
+|__(memcpy|memmove|memset|poll|pread|pread64|read|stpcpy|strcat|strcpy)_chk|_GLOBAL_OFFSET_TABLE_|\.TOC\.|__(u?div|u?mod|u?divmod)[a-z]*[0-9]*|
+|__aeabi_[a-z0-9_]+|__x86\.get_pc_thunk\.[a-z]+|__tls_get_addr|__(get|set)rlimit64|(getrlimit|mmap|open|openat|pread|stat|fcntl)64|__(fcntl|ioctl)_time64|__timerfd_settime64|
 |__open(at)?(64)?_2|__gcov_.*|__stack_smash_handler)$'
 generated=$(printf '%s' "$generated" | tr -d '\n')
 

@@ -1,13 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/show_published.c - says whether the environment has made this process publish its figures,
- * then publishes them and stays until its standard input ends.
+ * tests/show_published.c - says whether the environment has made this process publish its figures, and whether
+ * MEMORY_PRESSURE_WATCH=/dev/null was listened to; then publishes them and stays until its standard input ends.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <zmalloc/pressure.h>
 #include <zmalloc/stats.h>
+
+static int is_turned_off(const struct zmalloc_pressure_about *about, void *unused)
+{
+	(void)unused;
+	return about->source == ZMALLOC_PRESSURE_SERVICE && about->error == ECANCELED;
+}
+
+static int listens(void)
+{
+	int fd = zmalloc_pressure_open(),
+	    turned_off = zmalloc_pressure_visit(fd, is_turned_off, NULL);
+
+	zmalloc_pressure_close(fd);
+	return turned_off == 1;
+}
 
 int main(void)
 {
@@ -16,6 +33,7 @@ int main(void)
 
 	/* A process that is not dumpable may not look at all of itself; that it looks is enough. */
 	puts(zmalloc_process_read(getpid(), &self) == 0 ? "published" : "not published");
+	puts(listens() ? "pressed by it" : "not pressed by it");
 	puts(zmalloc_stats_publish() == 0 ? "done" : "failed");
 	fflush(stdout);
 	while (read(STDIN_FILENO, &byte, 1) > 0)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <zmalloc.h>
+#include <zmalloc/pressure.h>
 
 START_TEST(test_version_is_the_headers)
 {
@@ -209,6 +210,27 @@ START_TEST(test_charged_is_usable_but_for_a_prefix)
 }
 END_TEST
 
+/* A system tells of pressure or says that it does not; who asks for what is not there is told so on all. */
+START_TEST(test_pressure_answers_as_promised)
+{
+	struct zmalloc_pressure_event event = {.size = sizeof(event)};
+	int fd = zmalloc_pressure_open();
+
+	if (fd < 0) {
+		ck_assert_int_eq(errno, ENOTSUP);
+		ck_assert_int_eq(zmalloc_on_pressure(ZMALLOC_PURGE), -1);
+		ck_assert_int_eq(errno, ENOTSUP);
+	} else {
+		ck_assert_int_eq(zmalloc_pressure_close(fd), 0);
+	}
+	ck_assert_int_eq(zmalloc_pressure_read(fd, &event), -1);
+	ck_assert_int_eq(errno, EBADF);
+	ck_assert_int_eq(zmalloc_on_pressure(ZMALLOC_PRESSURE_IGNORE), 0);
+	ck_assert_int_eq(zmalloc_on_pressure(-1), -1);
+	ck_assert_int_eq(errno, EINVAL);
+}
+END_TEST
+
 /* ---- Beside the library --------------------------------------------------------------------- */
 
 /* Memory that the C library allocated: it goes back there, and no account moves. */
@@ -261,6 +283,7 @@ int main(void)
 	tcase_add_test(tests, test_allocator_info_follows_allocation);
 	tcase_add_test(tests, test_good_size_is_what_zmalloc_gives);
 	tcase_add_test(tests, test_charged_is_usable_but_for_a_prefix);
+	tcase_add_test(tests, test_pressure_answers_as_promised);
 	tcase_add_test(tests, test_zlibc_free_takes_what_libc_gave);
 	tcase_add_test(tests, test_zlibc_free_frees);
 	return run_tests(tests);

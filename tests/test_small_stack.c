@@ -17,6 +17,7 @@
 #include <zmalloc.h>
 #include <zmalloc/arena.h>
 #include <zmalloc/defrag.h>
+#include <zmalloc/pressure.h>
 #include <zmalloc/redis.h>
 #include <zmalloc/stats.h>
 
@@ -195,6 +196,23 @@ static void defragmentation(void)
 	zdefrag_free(d);
 }
 
+static int see_source(const struct zmalloc_pressure_about *about, void *context)
+{
+	(void)about, (void)context;
+	return 0;
+}
+
+static void pressure(void)
+{
+	struct zmalloc_pressure_event event = {.size = sizeof(event)};
+	int fd = zmalloc_pressure_open();
+
+	zmalloc_pressure_read(fd, &event);
+	zmalloc_pressure_wait(fd, 1, &event);
+	zmalloc_pressure_visit(fd, see_source, NULL);
+	zmalloc_pressure_close(fd);
+}
+
 static void out_of_memory(void)
 {
 	zmalloc_set_oom_handler(NULL);
@@ -209,11 +227,11 @@ static const struct {
 	{                                                                                          \
 #function, function                                                                \
 	}
-	EACH(blocks),         EACH(accounts), EACH(process),          EACH(limit),
-	EACH(allocator_info), EACH(purge),    EACH(background_purge), EACH(ctl),
-	EACH(print_report),   EACH(figures),  EACH(writing),          EACH(bins),
-	EACH(publishing),     EACH(reading),  EACH(arenas),           EACH(defragmentation),
-	EACH(out_of_memory),
+	EACH(blocks),         EACH(accounts),      EACH(process),          EACH(limit),
+	EACH(allocator_info), EACH(purge),         EACH(background_purge), EACH(ctl),
+	EACH(print_report),   EACH(figures),       EACH(writing),          EACH(bins),
+	EACH(publishing),     EACH(reading),       EACH(arenas),           EACH(defragmentation),
+	EACH(pressure),       EACH(out_of_memory),
 };
 
 /* ---- How much of a stack is taken ----------------------------------------------------------- */

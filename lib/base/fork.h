@@ -11,6 +11,7 @@
  *              of times
  *   DEFRAG     zm_cycle.lock; then its gate, closed              a cycle between two steps
  *   PUBLISH    the page's: who makes, renews or removes it       a whole page, or none
+ *   PRESSURE   the watches: who opens, reads or ends one         no watch
  *   ARENAS     life.lock: who makes or ends an arena; then       whole arenas, in the account with
  *              each arena's own, or the list of their blocks     what is in them
  *   FIGURES    what the adaptor keeps of the last figures        the last figures
@@ -39,6 +40,7 @@ enum zm_fork_place {
 	ZM_FORK_ALLOCATOR,
 	ZM_FORK_DEFRAG,
 	ZM_FORK_PUBLISH,
+	ZM_FORK_PRESSURE,
 	ZM_FORK_ARENAS,
 	ZM_FORK_FIGURES,
 	ZM_FORK_ONCE,

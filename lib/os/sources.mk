@@ -12,6 +12,8 @@ zm_os_sources = \
 	lib/os/limit.h \
 	lib/os/os.h \
 	lib/os/pages.c \
+	lib/os/pressure.h \
+	lib/os/pressure_watch.h \
 	lib/os/process.h \
 	lib/os/rss_only.h \
 	lib/os/shared.h \
@@ -29,6 +31,13 @@ zm_os_proc_sources = \
 	lib/os/proc.c \
 	lib/os/proc.h
 
+# A queue of the kernel's, for what is told of memory getting short.
+zm_os_kqueue_sources = \
+	lib/os/descriptor.c \
+	lib/os/file.c \
+	lib/os/pressure_kqueue.c \
+	lib/os/pressure_watch.c
+
 zm_os_no_linux_sources = \
 	lib/os/no_group_limit.c \
 	lib/os/no_process.c \
@@ -41,29 +50,34 @@ zm_os_sources += \
 	lib/os/directory.c \
 	lib/os/directory.h \
 	lib/os/linux.c \
+	lib/os/pressure_epoll.c \
+	lib/os/pressure_group.c \
+	lib/os/pressure_service.c \
+	lib/os/pressure_stalls.c \
+	lib/os/pressure_watch.c \
 	lib/os/process.c \
 	lib/os/process_about.c \
 	lib/os/shared.c \
 	$(zm_os_proc_sources)
 endif
 if ZM_OS_DARWIN
-zm_os_sources += lib/os/darwin.c $(zm_os_no_linux_sources)
+zm_os_sources += lib/os/darwin.c $(zm_os_no_linux_sources) $(zm_os_kqueue_sources)
 endif
 if ZM_OS_FREEBSD
-zm_os_sources += lib/os/freebsd.c lib/os/rss_only.c $(zm_os_no_linux_sources)
+zm_os_sources += lib/os/freebsd.c lib/os/rss_only.c $(zm_os_no_linux_sources) $(zm_os_kqueue_sources)
 endif
 if ZM_OS_NETBSD
-zm_os_sources += lib/os/netbsd.c lib/os/rss_only.c $(zm_os_no_linux_sources)
+zm_os_sources += lib/os/netbsd.c lib/os/rss_only.c $(zm_os_no_linux_sources) $(zm_os_kqueue_sources)
 endif
 if ZM_OS_OPENBSD
-zm_os_sources += lib/os/openbsd.c lib/os/rss_only.c $(zm_os_no_linux_sources)
+zm_os_sources += lib/os/openbsd.c lib/os/rss_only.c $(zm_os_no_linux_sources) $(zm_os_kqueue_sources)
 endif
 if ZM_OS_SOLARIS
-zm_os_sources += lib/os/solaris.c lib/os/rss_only.c lib/os/file.c $(zm_os_no_linux_sources)
+zm_os_sources += lib/os/solaris.c lib/os/rss_only.c lib/os/file.c $(zm_os_no_linux_sources) lib/os/no_pressure.c
 endif
 if ZM_OS_HAIKU
-zm_os_sources += lib/os/haiku.c lib/os/rss_only.c $(zm_os_no_linux_sources)
+zm_os_sources += lib/os/haiku.c lib/os/rss_only.c $(zm_os_no_linux_sources) lib/os/no_pressure.c
 endif
 if ZM_OS_NONE
-zm_os_sources += lib/os/none.c $(zm_os_no_linux_sources)
+zm_os_sources += lib/os/none.c $(zm_os_no_linux_sources) lib/os/no_pressure.c
 endif

@@ -68,17 +68,18 @@ check() {
 	fi
 }
 
-# run SYSTEM PROGRAM FILES...: a program among the stubs that plays the system's part, linked and run.
+# run SYSTEM MACRO PROGRAM FILES...: a program among the stubs that plays the system's part, linked and run.
 run() {
 	system=$1
-	program=$2
-	shift 2
+	macro_of_run=$2
+	program=$3
+	shift 3
 	files=
 	for file in "$@"; do
 		files="$files $source/lib/os/$file.c"
 	done
 	# shellcheck disable=SC2086 # one word for each file
-	if compile "$system" STUBS 64 -o "$tmp/$program" "$here/stubs/$system/$program.c" $files &&
+	if compile "$system" "$macro_of_run" 64 -o "$tmp/$program" "$here/stubs/$system/$program.c" $files &&
 		"$tmp/$program"; then
 		echo "$system: $program passes"
 	else
@@ -87,16 +88,21 @@ run() {
 	fi
 }
 
-for system in ${*:-freebsd dragonfly netbsd openbsd solaris haiku}; do
+# What those with a kqueue share.
+queue='descriptor file pressure_kqueue pressure_watch'
+
+# shellcheck disable=SC2086 # one word for each file
+for system in ${*:-freebsd dragonfly netbsd openbsd darwin solaris haiku}; do
 	case $system in
-	freebsd) check freebsd STUBS freebsd rss_only ;;
-	dragonfly) check dragonfly __DragonFly__ freebsd rss_only ;;
-	netbsd) check netbsd STUBS netbsd rss_only ;;
-	openbsd) check openbsd STUBS openbsd rss_only ;;
-	solaris) check solaris STUBS solaris rss_only file ;;
+	freebsd) check freebsd STUBS freebsd rss_only $queue ;;
+	dragonfly) check dragonfly __DragonFly__ freebsd rss_only $queue ;;
+	netbsd) check netbsd STUBS netbsd rss_only $queue ;;
+	openbsd) check openbsd STUBS openbsd rss_only $queue ;;
+	darwin) run darwin __APPLE__ queue $queue sigpipe ../base/text ../base/builder ;;
+	solaris) check solaris STUBS solaris rss_only file no_pressure ;;
 	haiku)
-		check haiku STUBS haiku rss_only
-		run haiku areas haiku rss_only ../base/text ../base/builder
+		check haiku STUBS haiku rss_only no_pressure
+		run haiku STUBS areas haiku rss_only ../base/text ../base/builder
 		;;
 	*)
 		echo "stubs: no system $system" >&2
