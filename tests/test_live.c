@@ -921,11 +921,11 @@ static void go_to_root_of_ones_own(const char *root)
 	char proc[64];
 
 	REQUIRE_EQ(unshare(CLONE_NEWNS), 0);
-	REQUIRE_EQ(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	REQUIRE_EQ(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL), 0);
 	REQUIRE_EQ(mount("none", root, "tmpfs", 0, NULL), 0);
 	snprintf(proc, sizeof(proc), "%s/proc", root);
 	REQUIRE_EQ(mkdir(proc, 0700), 0);
-	REQUIRE_EQ(mount("/proc", proc, NULL, MS_BIND, NULL), 0);
+	REQUIRE_EQ(mount("/proc", proc, "none", MS_BIND, NULL), 0);
 	REQUIRE_EQ(chroot(root), 0);
 	REQUIRE_EQ(chdir("/"), 0);
 }
