@@ -40,26 +40,34 @@ screen() {
 	terminal capture-pane -p -t top 2>/dev/null
 }
 
-# until_seen WHAT PATTERN: the screen comes to show it; a machine that is loaded takes its time.
+# In tenths of a second: a machine that is loaded takes its time. Where something is wrong the rest is not waited for
+# as long, for more will be.
+patience=300
+given_up() {
+	patience=20
+	wrong "$@"
+}
+
+# until_seen WHAT PATTERN: the screen comes to show it.
 until_seen() {
-	tries=300
+	tries=$patience
 	while test $tries -gt 0; do
 		screen | grep -Eq -e "$2" && return
 		sleep 0.1
 		tries=$((tries - 1))
 	done
-	wrong "$1: no '$2'"
+	given_up "$1: no '$2'"
 	return 1
 }
 
 until_gone() {
-	tries=300
+	tries=$patience
 	while test $tries -gt 0; do
 		screen | grep -Eq -e "$2" || return 0
 		sleep 0.1
 		tries=$((tries - 1))
 	done
-	wrong "$1: still '$2'"
+	given_up "$1: still '$2'"
 	return 1
 }
 
@@ -118,13 +126,13 @@ order() {
 }
 
 until_order() {
-	tries=300
+	tries=$patience
 	while test $tries -gt 0; do
 		test "$(order)" = "$2" && return
 		sleep 0.1
 		tries=$((tries - 1))
 	done
-	wrong "$1: the order is '$(order)', not '$2'"
+	given_up "$1: the order is '$(order)', not '$2'"
 }
 
 # ---- 80x24
