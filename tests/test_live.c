@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -574,6 +575,19 @@ static void look_as_nobody(void *pid)
 	REQUIRE(!is_listed(*(pid_t *)pid));
 }
 
+/* capabilities(7), "CAP_SYS_PTRACE": what root of a container often lacks. */
+static void look_without_the_right(void *pid)
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct rights[2];
+
+	REQUIRE_EQ(syscall(SYS_capget, &header, rights), 0);
+	rights[0].effective &= ~(1u << CAP_SYS_PTRACE);
+	REQUIRE_EQ(syscall(SYS_capset, &header, rights), 0);
+	REQUIRE_EQ(error_of_asking(*(pid_t *)pid), EACCES);
+	REQUIRE(!is_listed(*(pid_t *)pid));
+}
+
 START_TEST(test_root_sees_who_dropped_its_rights)
 {
 	struct shown shown;
@@ -587,6 +601,7 @@ START_TEST(test_root_sees_who_dropped_its_rights)
 	ck_assert_int_eq(error_of_asking(shown.pid), 0);
 	ck_assert(is_listed(shown.pid));
 	run_child_ok(look_as_nobody, &shown.pid);
+	run_child_ok(look_without_the_right, &shown.pid);
 	end_child(shown);
 	ck_assert_int_eq(zmalloc_stats_publish(), 0);
 	run_child_ok(look_as_nobody, &self);

@@ -114,13 +114,20 @@ struct search {
 	size_t link_size, bytes;
 	int (*visit)(int fd, void *context);
 	void *context;
+	bool is_refused; /* the kernel did not tell what a descriptor is */
 };
 
-static bool is_named(int directory, const char *number, const struct search *search)
+/*
+ * Root without CAP_SYS_PTRACE, as in many containers, may list the descriptors of others, and is refused
+ * only here.
+ */
+static bool is_named(int directory, const char *number, struct search *search)
 {
 	char found[sizeof(search->link)];
 	ssize_t size = readlinkat(directory, number, found, sizeof(found));
 
+	if (size < 0 && errno == EACCES)
+		search->is_refused = true;
 	return size == (ssize_t)search->link_size && memcmp(found, search->link, (size_t)size) == 0;
 }
 
@@ -146,7 +153,7 @@ static int open_sealed(int directory, const char *number, const struct search *s
 
 static int visit_descriptor(int directory, const char *number, void *context)
 {
-	const struct search *search = context;
+	struct search *search = context;
 	int answer, fd;
 
 	if (!is_named(directory, number, search))
@@ -179,6 +186,8 @@ int zm_os_shared_visit(int64_t pid, const char *name, size_t bytes,
 	    !zm_path_add(&path, zm_span_of("/fd")))
 		return ESRCH;
 	error = zm_directory_visit(path.text, visit_descriptor, &search);
+	if (error == 0 && search.is_refused)
+		return EACCES;
 	return error == ENOENT ? ESRCH : error;
 }
 
