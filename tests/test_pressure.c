@@ -27,6 +27,7 @@
 #include <zmalloc/pressure.h>
 
 #include "base/atomic.h"
+#include "base/clock.h"
 #include "os/pressure_watch.h"
 #include "pressure/level.h"
 #include "pressure/pressure.h"
@@ -669,6 +670,26 @@ START_TEST(test_counters_of_the_group_tell)
 }
 END_TEST
 
+/* Both are taken from the queue by the first look. */
+START_TEST(test_what_is_left_keeps_it_readable)
+{
+	char *tree = tree_with_events();
+	int manager, fd;
+
+	ck_assert_int_eq(mkfifo(in_tree("fifo"), 0600), 0);
+	manager = open(place, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	fd = open_as((struct zm_os_pressure_wish){.tree = tree, .watch = place});
+	ck_assert_int_eq(write(manager, "x", 1), 1);
+	write_events(tree, group_events, "low 0\nhigh 5\nmax 0\noom 1\noom_kill 0\n");
+	expect(fd, ZMALLOC_PRESSURE_GROUP_EVENTS, ZMALLOC_PRESSURE_CRITICAL, 1);
+	expect(fd, ZMALLOC_PRESSURE_SERVICE, ZMALLOC_PRESSURE_MEDIUM, 1);
+	expect_nothing(fd);
+	close(manager);
+	ck_assert_int_eq(zmalloc_pressure_close(fd), 0);
+	tree_remove(tree);
+}
+END_TEST
+
 START_TEST(test_a_group_that_is_removed_is_told_of_once)
 {
 	int before = all_descriptors();
@@ -761,6 +782,40 @@ START_TEST(test_sums_of_stalls_are_read)
 }
 END_TEST
 
+static void write_stalls(uint64_t some_us)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text),
+		 "some avg10=0.00 avg60=0.00 avg300=0.00 total=%llu\n"
+		 "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
+		 (unsigned long long)some_us);
+	tree_file(empty_tree, "memory.pressure", zm_span_of(text));
+}
+
+/* In a group all triggers of a file are woken together, another process's too. */
+START_TEST(test_sums_tell_whose_wake_up_it_was)
+{
+	struct zm_os_pressure watch = {.entries = 2};
+	struct zm_os_pressure_entry *some = &watch.entry[0], *full = &watch.entry[1];
+
+	some->level = ZM_OS_PRESSURE_MEDIUM;
+	full->level = ZM_OS_PRESSURE_CRITICAL;
+	write_stalls(1000000);
+	zm_watch_keep(&watch.stalls, open(in_tree("memory.pressure"), O_RDONLY | O_CLOEXEC));
+	zm_stalls_grew(&watch, some);
+	zm_stalls_grew(&watch, full);
+	write_stalls(1010000);
+	ck_assert(!zm_stalls_grew(&watch, some));
+	write_stalls(1110000);
+	ck_assert(zm_stalls_grew(&watch, some));
+	ck_assert(!zm_stalls_grew(&watch, full));
+	zm_watch_drop(&watch.stalls);
+	/* Where there is no sum, it is believed. */
+	ck_assert(zm_stalls_grew(&watch, full));
+}
+END_TEST
+
 /* ---- Figures ---- */
 
 static uint32_t level_at(uint64_t rss_bytes, uint64_t limit_bytes)
@@ -819,7 +874,7 @@ static void expect_descriptors_come_to(int count)
 START_TEST(test_the_process_is_purged_every_two_seconds_at_most)
 {
 	int before = all_descriptors();
-	uint64_t purges = zm_pressure_purges();
+	uint64_t purges = zm_pressure_purges(), early, raised_ms;
 
 	if (!zmalloc_has(ZMALLOC_CAN_PURGE)) {
 		ck_assert_int_eq(error_of(zmalloc_on_pressure(ZMALLOC_PURGE)), ENOTSUP);
@@ -833,11 +888,15 @@ START_TEST(test_the_process_is_purged_every_two_seconds_at_most)
 	zm_pressure_raise(ZMALLOC_PRESSURE_LOW);
 	usleep(50000);
 	ck_assert_uint_eq(zm_pressure_purges(), purges);
+	raised_ms = zm_now_ns() / 1000000;
 	zm_pressure_raise(ZMALLOC_PRESSURE_MEDIUM);
 	ck_assert(purges_come_to(purges + 1));
 	zm_pressure_raise(ZMALLOC_PRESSURE_CRITICAL);
 	usleep(500000);
-	ck_assert_uint_eq(zm_pressure_purges(), purges + 1);
+	early = zm_pressure_purges();
+	/* A test that was put off for so long has seen nothing. */
+	if (zm_now_ns() / 1000000 - raised_ms < 2000)
+		ck_assert_uint_eq(early, purges + 1);
 	ck_assert(purges_come_to(purges + 2));
 	ck_assert_int_eq(zmalloc_on_pressure(ZMALLOC_PRESSURE_IGNORE), 0);
 	ck_assert_int_eq(zmalloc_on_pressure(ZMALLOC_PRESSURE_IGNORE), 0);
@@ -950,11 +1009,13 @@ int main(void)
 	tcase_add_test(tests, test_the_manager_may_turn_all_off);
 	tcase_add_test(tests, test_base64);
 	tcase_add_test(tests, test_counters_of_the_group_tell);
+	tcase_add_test(tests, test_what_is_left_keeps_it_readable);
 	tcase_add_test(tests, test_a_group_that_is_removed_is_told_of_once);
 	tcase_add_test(tests, test_a_group_beside_ours_may_go);
 	tcase_add_test(tests, test_a_system_that_tells_nothing_has_its_figures);
 	tcase_add_test(tests, test_files_that_are_no_triggers_are_refused);
 	tcase_add_test(tests, test_sums_of_stalls_are_read);
+	tcase_add_test(tests, test_sums_tell_whose_wake_up_it_was);
 	tcase_add_test(tests, test_figures_have_levels);
 	tcase_add_test(tests, test_a_level_is_said_as_it_rises_and_every_ten_seconds);
 	tcase_add_test(tests, test_the_process_is_purged_every_two_seconds_at_most);

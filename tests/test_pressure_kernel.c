@@ -293,7 +293,7 @@ static void listen_under_pressure(const int fd[2], int loop)
 		zmalloc_pressure_visit(fd[watch], say, &watch);
 	REQUIRE(all_told(fd));
 	/* Ten times a second by the level, as often by its pace, and by the others. */
-	REQUIRE(reads <= at_ms / 25 + 40);
+	REQUIRE(reads <= at_ms / 40 + 20);
 	REQUIRE(zm_pressure_purges() <= at_ms / 2000 + 1);
 	if (pressed_s() != 0 && zmalloc_has(ZMALLOC_CAN_PURGE))
 		REQUIRE(zm_pressure_purges() >= 1);
