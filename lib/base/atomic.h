@@ -32,6 +32,7 @@
 #if !defined(__SANITIZE_THREAD__)
 #define zm_fence_acquire() atomic_thread_fence(memory_order_acquire)
 #define zm_fence_release() atomic_thread_fence(memory_order_release)
+#define zm_fence() atomic_thread_fence(memory_order_seq_cst)
 #endif
 
 #elif defined(HAVE_GCC_ATOMIC)
@@ -49,6 +50,7 @@
 #if !defined(__SANITIZE_THREAD__)
 #define zm_fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define zm_fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
+#define zm_fence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #endif
 
 #elif defined(HAVE_SYNC_ATOMIC)
@@ -89,6 +91,7 @@
 #if !defined(zm_fence_acquire)
 #define zm_fence_acquire() __sync_synchronize()
 #define zm_fence_release() __sync_synchronize()
+#define zm_fence() __sync_synchronize()
 #endif
 
 #endif

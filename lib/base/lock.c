@@ -11,10 +11,18 @@
 
 ZM_TLS char zm_lock_thread;
 
+/* How many locks the calling thread holds. */
+static ZM_TLS unsigned held;
+
 /* Another thread's number, or none, is never taken for the caller's own, however old it is. */
 bool zm_lock_is_mine(const struct zm_lock *lock)
 {
 	return zm_load(&lock->holder) == zm_lock_self();
+}
+
+bool zm_lock_is_any_mine(void)
+{
+	return held != 0;
 }
 
 void zm_lock(struct zm_lock *lock)
@@ -25,6 +33,7 @@ void zm_lock(struct zm_lock *lock)
 	}
 	pthread_mutex_lock(&lock->mutex);
 	zm_store(&lock->holder, zm_lock_self());
+	held++;
 }
 
 bool zm_trylock(struct zm_lock *lock)
@@ -36,6 +45,7 @@ bool zm_trylock(struct zm_lock *lock)
 	if (pthread_mutex_trylock(&lock->mutex) != 0)
 		return false;
 	zm_store(&lock->holder, zm_lock_self());
+	held++;
 	return true;
 }
 
@@ -46,6 +56,7 @@ void zm_unlock(struct zm_lock *lock)
 		lock->again--;
 		return;
 	}
+	held--;
 	zm_store(&lock->holder, 0);
 	pthread_mutex_unlock(&lock->mutex);
 }

@@ -49,6 +49,9 @@ void zm_unlock(struct zm_lock *lock);
 /* Does the calling thread have it? */
 bool zm_lock_is_mine(const struct zm_lock *lock);
 
+/* Does the calling thread have any lock of the library's? Then it must not call the program. */
+bool zm_lock_is_any_mine(void);
+
 /* ---- Once ----------------------------------------------------------------------------------- */
 
 /*
