@@ -104,8 +104,8 @@ static void pass_last(void)
 enum {
 	ALL = ZM_CLIENT_EVERY_CALL | ZM_CLIENT_EVERY_RESIZE
 };
-static const struct zm_client first = {ALL, grow_first, born_first, died_first, pass_first, NULL};
-static const struct zm_client last = {ALL, grow_last, born_last, died_last, pass_last, NULL};
+static const struct zm_client first = {ALL, grow_first, born_first, died_first, pass_first, NULL, NULL};
+static const struct zm_client last = {ALL, grow_last, born_last, died_last, pass_last, NULL, NULL};
 static const struct zm_client silent = {0};
 
 static void set_both(const struct zm_client *early, const struct zm_client *late)

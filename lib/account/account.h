@@ -102,7 +102,8 @@ enum zm_slow {
 	ZM_SLOW_UNKNOWN = 1,
 	ZM_SLOW_CALLS = 2,   /* a client wants every call */
 	ZM_SLOW_RESIZES = 4, /* a client wants every resize */
-	ZM_SLOW_ARENAS = 8   /* a block may be one of an arena */
+	ZM_SLOW_ARENAS = 8,  /* a block may be one of an arena */
+	ZM_SLOW_FREES = 16   /* a client wants to know how far a thread's figure falls */
 };
 
 extern ZM_TLS struct zm_thread zm_thread;

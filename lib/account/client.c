@@ -56,7 +56,7 @@ static void tell_threads(void)
 		zm_account_tell_all();
 }
 
-static void put(size_t place, const struct zm_client *client)
+void zm_client_put(enum zm_client_place place, const struct zm_client *client)
 {
 	zm_assert(zm_lock_is_mine(&zm_account.lock) && place < ZM_CLIENT_PLACES);
 	zm_store_release(&row[place], client);
@@ -67,7 +67,7 @@ void zm_client_set(enum zm_client_place place, const struct zm_client *client)
 {
 	zm_account_begin();
 	zm_lock(&zm_account.lock);
-	put(place, client);
+	zm_client_put(place, client);
 	zm_unlock(&zm_account.lock);
 }
 
@@ -80,7 +80,7 @@ bool zm_client_replace(enum zm_client_place place, const struct zm_client *from,
 	zm_lock(&zm_account.lock);
 	found = client_in(place) == from;
 	if (found)
-		put(place, to);
+		zm_client_put(place, to);
 	zm_unlock(&zm_account.lock);
 	return found;
 }
@@ -92,11 +92,11 @@ const struct zm_client *zm_client_of(enum zm_client_place place)
 
 void zm_clients_enter_child(void)
 {
-	for (size_t place = 0; place < ZM_CLIENT_PLACES; place++) {
+	for (enum zm_client_place place = 0; place < ZM_CLIENT_PLACES; place++) {
 		const struct zm_client *client = client_in(place);
 
 		if (client != NULL && client->in_child != NULL)
-			put(place, client->in_child);
+			zm_client_put(place, client->in_child);
 	}
 }
 
@@ -169,4 +169,22 @@ void zm_clients_see_passed(void)
 			client->passed();
 	}
 	errno = saved_errno;
+}
+
+size_t zm_clients_see_fell(void)
+{
+	int saved_errno = errno;
+	size_t least = PTRDIFF_MAX, bytes;
+
+	for (size_t place = 0; place < ZM_CLIENT_PLACES; place++) {
+		const struct zm_client *client = client_in(place);
+
+		if (client == NULL || client->fell == NULL)
+			continue;
+		bytes = client->fell();
+		if (bytes < least)
+			least = bytes;
+	}
+	errno = saved_errno;
+	return least;
 }

@@ -3,7 +3,7 @@
  * lib/account/client.h - who else wants to see what the program allocates: a table with a row for each,
  * in a fixed order.
  *
- * A client is a constant that is put into its row while it has something to do. It answers up to four
+ * A client is a constant that is put into its row while it has something to do. It answers up to five
  * questions; those that it has no answer to are NULL, and whoever asks keeps errno. Without a client
  * nobody is asked, and nothing is slower.
  *
@@ -42,7 +42,9 @@ enum zm_client_need {
 	 * Each resize. may_grow is asked about it; and it is a new block and the end of the old one to born
 	 * and died, for which the block moves unless it stays in its size class.
 	 */
-	ZM_CLIENT_EVERY_RESIZE = 2
+	ZM_CLIENT_EVERY_RESIZE = 2,
+	/* Each free, so that fell is called in time. */
+	ZM_CLIENT_EVERY_FREE = 4
 };
 
 struct zm_client {
@@ -70,10 +72,17 @@ struct zm_client {
 	void (*passed)(void);
 	/* In the child of a fork this client takes the row, before the child's first call; NULL: none does. */
 	const struct zm_client *in_child;
+	/*
+	 * The calling thread has freed as many bytes as the last answer was. Returns how far its figure may
+	 * fall until the next call. No lock of the account's is held, others may be.
+	 */
+	size_t (*fell)(void);
 };
 
 /* NULL: nobody. */
 void zm_client_set(enum zm_client_place place, const struct zm_client *client);
+/* The same under the lock of the account. */
+void zm_client_put(enum zm_client_place place, const struct zm_client *client);
 
 /* The same if `from` has the row, and true. Of several threads that try, one does it. */
 bool zm_client_replace(enum zm_client_place place, const struct zm_client *from,
@@ -91,6 +100,8 @@ bool zm_clients_may_refuse(void);
 void *zm_clients_see_born(void *ptr);
 bool zm_clients_see_died(void *ptr, bool held);
 void zm_clients_see_passed(void);
+/* The least that one of them answers. */
+size_t zm_clients_see_fell(void);
 
 /* What all of them need. */
 unsigned char zm_clients_need(void);

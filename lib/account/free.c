@@ -14,6 +14,45 @@
 
 #include "allocator/arena.h"
 
+/* ---- How far a figure falls ---------------------------------------------------------------------- */
+
+/* Written under the lock. */
+static ZM_ATOMIC(unsigned) round_of_falls;
+
+static ZM_TLS struct {
+	ptrdiff_t highest_bytes;  /* before any free since the last question */
+	ptrdiff_t patience_bytes; /* how far it may fall from there until the next */
+	unsigned round;           /* of round_of_falls, at the last question */
+} fall;
+
+void zm_account_watch_falls_anew(void)
+{
+	zm_assert(zm_lock_is_mine(&zm_account.lock));
+	zm_fetch_add(&round_of_falls, 1);
+}
+
+void zm_account_see_fall(ptrdiff_t freed_bytes)
+{
+	ptrdiff_t figure;
+	unsigned round;
+
+	if (!(zm_load(&zm_thread.slow) & ZM_SLOW_FREES))
+		return;
+	figure = zm_account_thread_net();
+	round = zm_load(&round_of_falls);
+	if (round == fall.round) {
+		if (figure + freed_bytes > fall.highest_bytes)
+			fall.highest_bytes = figure + freed_bytes;
+		if (fall.highest_bytes - figure < fall.patience_bytes)
+			return;
+	}
+	fall.round = round;
+	fall.highest_bytes = figure;
+	fall.patience_bytes = (ptrdiff_t)zm_clients_see_fell();
+}
+
+/* ---- A free past the fast path ------------------------------------------------------------------- */
+
 /*
  * An arena frees what it lists when it is reset, so what it lists must not be a client's to free as well.
  * An allocator that knows its arenas' blocks by itself leaves the free to us.
@@ -57,6 +96,8 @@ ZM_COLD void zm_free_unsettled(void *ptr)
 	bytes = zm_raw_charged(ptr);
 	if (free_or_hold(ptr) || !zm_thread.borrows)
 		zm_account_gone(bytes);
+	else
+		zm_account_see_fall((ptrdiff_t)bytes);
 	errno = saved_errno;
 }
 
@@ -127,6 +168,8 @@ static void free_sized_shown(void *ptr, size_t size, int flags)
 	(void)size, (void)flags;
 	if (free_or_hold(ptr))
 		zm_account_correct(-(ptrdiff_t)bytes);
+	else
+		zm_account_see_fall((ptrdiff_t)bytes);
 	errno = saved_errno;
 }
 
@@ -136,6 +179,25 @@ static void free_shown(void *ptr)
 		free_sized_shown(ptr, 0, 0);
 }
 
+/* ---- While a client wants to know how far figures fall ----------------------------------------- */
+
+static void free_watched(void *ptr)
+{
+	ptrdiff_t before = zm_account_thread_net();
+
+	if (zm_load(&zm_account.routed))
+		free_routed(ptr);
+	else
+		free_keeping_errno(ptr);
+	zm_account_see_fall(before - zm_account_thread_net());
+}
+
+static void free_sized_watched(void *ptr, size_t size, int flags)
+{
+	(void)size, (void)flags;
+	free_watched(ptr);
+}
+
 /* ---- Which of them -------------------------------------------------------------------------- */
 
 static void tell_free(struct zm_thread *thread, unsigned char slow)
@@ -143,6 +205,9 @@ static void tell_free(struct zm_thread *thread, unsigned char slow)
 	if (slow & ZM_SLOW_CALLS) {
 		zm_store(&thread->free, free_shown);
 		zm_store(&thread->free_sized, free_sized_shown);
+	} else if (slow & ZM_SLOW_FREES) {
+		zm_store(&thread->free, free_watched);
+		zm_store(&thread->free_sized, free_sized_watched);
 	} else if (slow & ZM_SLOW_ARENAS) {
 		zm_store(&thread->free, free_routed);
 		zm_store(&thread->free_sized, free_sized_routed);
@@ -172,6 +237,8 @@ void zm_account_tell_functions(struct zm_thread *thread)
 		slow |= ZM_SLOW_CALLS;
 	if (needs & ZM_CLIENT_EVERY_RESIZE)
 		slow |= ZM_SLOW_RESIZES;
+	if (needs & ZM_CLIENT_EVERY_FREE)
+		slow |= ZM_SLOW_FREES;
 	if (zm_load(&zm_account.routed))
 		slow |= ZM_SLOW_ARENAS;
 	if (ZM_RAW_COUNTS && !thread->borrows)

@@ -63,14 +63,14 @@ static bool settle_over(struct zm_counter *counter, ptrdiff_t bytes, size_t aske
 {
 	bool is_granted, passed = false;
 
-	if (asked_bytes != 0 && zm_clients_may_refuse())
+	if (asked_bytes != 0 && zm_thread.borrows && zm_clients_may_refuse())
 		say_asked(counter, asked_bytes);
 	zm_lock(&zm_account.lock);
 	is_granted = is_let(asked_bytes);
 	if (is_granted) {
 		zm_store(&counter->net_bytes, zm_load(&counter->net_bytes) + bytes);
-		passed = raise_if_due(counter);
 		say_asked(counter, 0);
+		passed = raise_if_due(counter);
 	}
 	zm_account_check();
 	zm_unlock(&zm_account.lock);
@@ -84,7 +84,8 @@ static bool settle_record(struct zm_counter *counter, ptrdiff_t bytes, size_t as
 {
 	ptrdiff_t net = zm_load(&counter->net_bytes) + bytes;
 
-	if (net > zm_load(&counter->ceiling_bytes))
+	/* What falls passes nothing, though it may still be over a ceiling that was lowered. */
+	if (bytes > 0 && net > zm_load(&counter->ceiling_bytes))
 		return settle_over(counter, bytes, asked_bytes);
 	zm_store(&counter->net_bytes, net);
 	return true;
@@ -164,6 +165,7 @@ ZM_COLD void zm_account_gone(size_t bytes)
 		zm_account_correct(-(ptrdiff_t)bytes);
 	else
 		settle(-(ptrdiff_t)bytes, 0);
+	zm_account_see_fall((ptrdiff_t)bytes);
 }
 
 ZM_COLD void zm_account_resized(size_t old_bytes, size_t new_bytes)
@@ -172,6 +174,7 @@ ZM_COLD void zm_account_resized(size_t old_bytes, size_t new_bytes)
 		zm_account_granted(0);
 	else
 		settle((ptrdiff_t)new_bytes - (ptrdiff_t)old_bytes, 0);
+	zm_account_see_fall((ptrdiff_t)old_bytes - (ptrdiff_t)new_bytes);
 }
 
 /* ---- Corrections ---------------------------------------------------------------------------- */
@@ -192,6 +195,7 @@ void zm_account_correct(ptrdiff_t bytes)
 		zm_account_tell_ceiling(self->counter);
 	zm_account_check();
 	zm_unlock(&zm_account.lock);
+	zm_account_see_fall(-bytes);
 }
 
 void zm_account_raw(ptrdiff_t bytes)

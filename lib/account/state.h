@@ -35,6 +35,10 @@ struct zm_account {
 	struct zm_chunk *last;
 	size_t threads;
 	ptrdiff_t committed_bytes; /* granted_bytes of all records */
+	/* The lowest limit that used memory has not passed; 0: there is none. See threshold.c. */
+	ptrdiff_t roof_bytes;
+	/* Ceilings are below their owners' figures, for used memory is over the roof. */
+	ZM_ATOMIC(bool) is_over_roof; /* written under the lock */
 
 	ZM_ATOMIC(bool) routed;           /* written under the lock */
 	ZM_ATOMIC(ptrdiff_t) peak_bytes;  /* only ever rises */
@@ -129,6 +133,11 @@ ZM_INLINE void zm_account_check(void)
 }
 #endif
 
+/* ---- sum.c; under the lock ---- */
+
+/* The sum without the blocks that clients are being asked about. */
+ptrdiff_t zm_account_kept(void);
+
 /* ---- account.c ---- */
 
 /*
@@ -157,7 +166,25 @@ void zm_account_make_room(void);
  */
 void zm_account_settle(void);
 
+/* From now on no thread gets past that figure of used memory unseen; 0: any may. */
+void zm_account_set_roof(ptrdiff_t bytes);
+
+/*
+ * Is used memory within the limit with so many bytes more? Decided on a sum that nobody can outgrow
+ * meanwhile, for each thread's ceiling is its figure by then.
+ */
+bool zm_account_fits(size_t bytes, ptrdiff_t limit_bytes);
+
 /* ---- free.c ---- */
+
+/*
+ * The calling thread has just freed so many bytes. Where a client wants to know, it is told once the thread
+ * has fallen by as much as it said that the thread may.
+ */
+void zm_account_see_fall(ptrdiff_t freed_bytes);
+
+/* From now on the first free of each thread is told. */
+void zm_account_watch_falls_anew(void);
 
 /* How a thread frees and resizes from now on. Under the lock. */
 void zm_account_tell_functions(struct zm_thread *thread);

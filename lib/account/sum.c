@@ -29,6 +29,12 @@ static ptrdiff_t sum_unlocked(void)
 	return sum_of(zm_counter_bytes);
 }
 
+ptrdiff_t zm_account_kept(void)
+{
+	zm_assert(zm_lock_is_mine(&zm_account.lock));
+	return sum_of(zm_counter_kept_bytes);
+}
+
 ptrdiff_t zm_account_sum(void)
 {
 	ptrdiff_t sum;
@@ -66,7 +72,7 @@ static bool is_soon_within_peak(ptrdiff_t *sum)
 {
 	for (int look = 0; look < QUICK_LOOKS + SLOW_LOOKS; look++) {
 		zm_lock(&zm_account.lock);
-		*sum = sum_of(zm_counter_kept_bytes);
+		*sum = zm_account_kept();
 		zm_unlock(&zm_account.lock);
 		if (*sum <= zm_load(&zm_account.peak_bytes))
 			return true;
