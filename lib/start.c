@@ -7,6 +7,7 @@
 #include "start.h"
 
 #include "account/account.h"
+#include "account/limits.h"
 #include "live/publish.h"
 #include "os/os.h"
 
@@ -20,6 +21,7 @@ __attribute__((__constructor__)) static void start(void)
 	 * blocks outlive whoever allocated them. A plugin that we are part of cannot go before that.
 	 */
 	zm_os_stay_loaded(&zm_no_counter);
+	zm_limit_at_start();
 	zm_publish_at_start();
 }
 #endif

@@ -13,6 +13,9 @@ zm_check_tests += \
 	tests/test_fork_handlers \
 	tests/test_fork_locks \
 	tests/test_fork_purge \
+	tests/test_limit \
+	tests/test_limit_soft \
+	tests/test_limit_start \
 	tests/test_own_malloc \
 	tests/test_peak \
 	tests/test_thread_used \
@@ -66,6 +69,8 @@ zm_check_tests += \
 	tests/static_exit \
 	tests/static_fork \
 	tests/static_fork_locks \
+	tests/static_limit \
+	tests/static_limit_soft \
 	tests/static_own_malloc \
 	tests/static_peak \
 	tests/static_shadow \
@@ -85,6 +90,12 @@ tests_static_fork_LDADD = $(zm_static_ldadd)
 tests_static_fork_locks_SOURCES = tests/test_fork_locks.c
 tests_static_fork_locks_LDFLAGS = $(AM_LDFLAGS) -static
 tests_static_fork_locks_LDADD = $(zm_static_ldadd)
+tests_static_limit_SOURCES = tests/test_limit.c
+tests_static_limit_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_limit_LDADD = $(zm_static_ldadd)
+tests_static_limit_soft_SOURCES = tests/test_limit_soft.c
+tests_static_limit_soft_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_limit_soft_LDADD = $(zm_static_ldadd)
 tests_static_own_malloc_SOURCES = tests/test_own_malloc.c
 tests_static_own_malloc_LDFLAGS = $(AM_LDFLAGS) -static
 tests_static_own_malloc_LDADD = $(zm_static_ldadd)

@@ -68,6 +68,13 @@ test $((count * 100)) -le $((expected * 105)) && test $((count * 100)) -ge $((ex
 	exit 1
 }
 
+# A limit far away costs nothing either, but for where the heap lies.
+limited=$(ZMALLOC_LIMIT=1G; export ZMALLOC_LIMIT; count)
+test $((limited - count)) -lt 1000 && test $((count - limited)) -lt 1000 || {
+	echo "Under a limit far away 1,000 pairs take $limited instructions, else $count"
+	exit 1
+}
+
 # Nobody looks at it, so it pays nothing: not one instruction a pair. On tcmalloc, where the heap lies differently when
 # there is one thread more, a thousand pairs may differ by some dozens.
 ZMALLOC_PUBLISH=1

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # tests/check_secure.sh - a program whose file gives it rights that its user has not does not listen to
-# the environment: ZMALLOC_PUBLISH does not make it publish, nor does it look where MEMORY_PRESSURE_WATCH says.
+# the environment: ZMALLOC_PUBLISH does not make it publish, ZMALLOC_LIMIT does not limit it, nor does it look where
+# MEMORY_PRESSURE_WATCH says.
 #
 # A copy that belongs to root and has the set-user-ID bit, and one with a capability, whose user and
 # effective user are the same, are run by `nobody`; a plain copy shows that they would listen.
@@ -40,7 +41,7 @@ setcap cap_net_bind_service+ep "$work/capable" 2>/dev/null || skip "files in $wo
 # run COPY OWNER: what it says. It stands ready for as long as its standard input is open.
 run() {
 	mkdir "$work/run" && chmod 700 "$work/run" && chown "$2" "$work/run" && mkfifo "$work/hold" || fail "in $work"
-	setpriv --reuid="$nobody" --clear-groups env ZMALLOC_PUBLISH=1 MEMORY_PRESSURE_WATCH=/dev/null XDG_RUNTIME_DIR="$work/run" "$work/$1" \
+	setpriv --reuid="$nobody" --clear-groups env ZMALLOC_PUBLISH=1 ZMALLOC_LIMIT=1G MEMORY_PRESSURE_WATCH=/dev/null XDG_RUNTIME_DIR="$work/run" "$work/$1" \
 		<"$work/hold" >"$work/said" 2>&1 &
 	exec 3>"$work/hold"
 	for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
@@ -55,8 +56,8 @@ run() {
 }
 
 run plain "$nobody"
-test "$said $pressed" = 'published pressed by it' || fail 'a plain program does not listen, so this test shows nothing'
+test "$said $pressed" = 'published, limited pressed by it' || fail 'a plain program does not listen, so this test shows nothing'
 run capable "$nobody"
-test "$said $pressed" = 'not published not pressed by it' || fail 'a program with a capability listens'
+test "$said $pressed" = 'not published, not limited not pressed by it' || fail 'a program with a capability listens'
 run set_user_id 0
-test "$said $pressed" = 'not published not pressed by it' || fail 'a set-user-ID program listens'
+test "$said $pressed" = 'not published, not limited not pressed by it' || fail 'a set-user-ID program listens'

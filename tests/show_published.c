@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/show_published.c - says whether the environment has made this process publish its figures, and whether
- * MEMORY_PRESSURE_WATCH=/dev/null was listened to; then publishes them and stays until its standard input ends.
+ * tests/show_published.c - says whether the environment has made this process publish its figures, whether it has
+ * limited it, and whether MEMORY_PRESSURE_WATCH=/dev/null was listened to; then publishes them and stays until its
+ * standard input ends.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <zmalloc/limit.h>
 #include <zmalloc/pressure.h>
 #include <zmalloc/stats.h>
 
@@ -32,7 +34,8 @@ int main(void)
 	char byte;
 
 	/* A process that is not dumpable may not look at all of itself; that it looks is enough. */
-	puts(zmalloc_process_read(getpid(), &self) == 0 ? "published" : "not published");
+	fputs(zmalloc_process_read(getpid(), &self) == 0 ? "published" : "not published", stdout);
+	puts(zmalloc_limit_get() != 0 ? ", limited" : ", not limited");
 	puts(listens() ? "pressed by it" : "not pressed by it");
 	puts(zmalloc_stats_publish() == 0 ? "done" : "failed");
 	fflush(stdout);

@@ -14,6 +14,7 @@
 #include <zmalloc.h>
 #include <zmalloc/arena.h>
 #include <zmalloc/defrag.h>
+#include <zmalloc/limit.h>
 #include <zmalloc/redis.h>
 #include <zmalloc/stats.h>
 
@@ -104,7 +105,8 @@ static void pass_last(void)
 enum {
 	ALL = ZM_CLIENT_EVERY_CALL | ZM_CLIENT_EVERY_RESIZE
 };
-static const struct zm_client first = {ALL, grow_first, born_first, died_first, pass_first, NULL, NULL};
+static const struct zm_client first = {ALL,        grow_first, born_first, died_first,
+				       pass_first, NULL,       NULL};
 static const struct zm_client last = {ALL, grow_last, born_last, died_last, pass_last, NULL, NULL};
 static const struct zm_client silent = {0};
 
@@ -396,6 +398,59 @@ START_TEST(test_a_resize_moves_for_those_who_see_blocks_alone)
 }
 END_TEST
 
+/* ---- Soft limits ------------------------------------------------------------------------------------- */
+
+static size_t soft_calls;
+
+static void count_soft(size_t limit_bytes, size_t used_bytes, void *argument)
+{
+	(void)limit_bytes, (void)used_bytes, (void)argument;
+	REQUIRE(!zm_lock_is_any_mine());
+	soft_calls++;
+}
+
+/* As inside a step of a defragmentation, or in a handler of fork(): see zm_lock_is_any_mine(). */
+START_TEST(test_no_program_is_called_under_a_lock_of_ours)
+{
+	struct zm_lock lock = ZM_LOCK_INITIALIZER;
+	void *base = go_to_the_peak();
+	int number = zmalloc_soft_limit_add(zmalloc_used_memory() + MIB, 0, count_soft, NULL);
+	void *block, *small[3];
+
+	soft_calls = 0;
+	for (size_t i = 0; i < COUNT_OF(small); i++) {
+		zm_lock(&lock);
+		if (i == 1)
+			zm_lock(&lock);
+		if (i == 2)
+			zm_lock(&zm_account.lock);
+		block = zmalloc(2 * MIB);
+		zfree(zmalloc(100));
+		ck_assert_uint_eq(soft_calls, 0);
+		ck_assert_int_ge(zm_load(&zm_account.peak_bytes), zm_account_sum());
+		if (i == 1)
+			zm_unlock(&lock);
+		if (i == 2)
+			zm_unlock(&zm_account.lock);
+		ck_assert(zm_lock_is_any_mine());
+		small[i] = zmalloc(100);
+		ck_assert_uint_eq(soft_calls, 0);
+		zm_unlock(&lock);
+		zfree(small[i]);
+		/* The next that grows tells. */
+		small[i] = zmalloc(200);
+		ck_assert_uint_eq(soft_calls, 1);
+		soft_calls = 0;
+		zfree(block);
+	}
+	ck_assert_int_eq(zmalloc_soft_limit_remove(number), 0);
+	for (size_t i = 0; i < COUNT_OF(small); i++)
+		zfree(small[i]);
+	zfree(base);
+	ck_assert(zm_client_of(ZM_CLIENT_LIMIT) == NULL && zm_clients_need() == 0);
+}
+END_TEST
+
 /* ---- Children ---------------------------------------------------------------------------------------- */
 
 static size_t first_calls;
@@ -623,6 +678,41 @@ START_TEST(test_publishing_and_defragmentation_and_two_more)
 }
 END_TEST
 
+/* Blocks move while the program is at its hard limit and over a soft one. */
+START_TEST(test_defragmentation_beside_limits)
+{
+	struct blocks blocks = {.after_each = churn};
+	struct zdefrag_stats stats;
+	size_t others;
+	int number;
+	zdefrag *d;
+
+	if (!zdefrag_supported() || !slabs_are_planned()) {
+		skip_part("nothing can be defragmented here");
+		return;
+	}
+	chance = chance_of(2);
+	blocks_fill(&blocks, block_steps(200000, 20000), 400, 5);
+	blocks_thin(&blocks, 40);
+	d = blocks_driver(&blocks);
+	others = zmalloc_used_memory() - blocks_bytes(&blocks);
+	soft_calls = 0;
+	number = zmalloc_soft_limit_add(zmalloc_used_memory() - KIB, KIB, count_soft, NULL);
+	ck_assert_int_eq(zmalloc_limit_set(zmalloc_used_memory() + MIB), 0);
+	ck_assert_int_eq(zdefrag_run(d), 0);
+	ck_assert_uint_ge(soft_calls, 1);
+	zmalloc_limit_set(0);
+	ck_assert_int_eq(zmalloc_soft_limit_remove(number), 0);
+	blocks_check(&blocks);
+	stats = stats_of(d);
+	ck_assert_uint_gt(stats.moved, 0);
+	ck_assert_uint_eq(zmalloc_used_memory(), others + blocks_bytes(&blocks));
+	ck_assert_uint_eq(zm_account_held(), 0);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tests = tests_named("account_clients");
@@ -638,5 +728,7 @@ int main(void)
 	tcase_add_test(tests, test_a_resize_moves_for_those_who_see_blocks_alone);
 	tcase_add_test(tests, test_a_childs_first_call_is_told_once);
 	tcase_add_test(tests, test_publishing_and_defragmentation_and_two_more);
+	tcase_add_test(tests, test_no_program_is_called_under_a_lock_of_ours);
+	tcase_add_test(tests, test_defragmentation_beside_limits);
 	return run_tests(tests);
 }

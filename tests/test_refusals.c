@@ -12,6 +12,7 @@
 
 #include <zmalloc.h>
 #include <zmalloc/arena.h>
+#include <zmalloc/limit.h>
 #include <zmalloc/redis.h>
 
 #include "lib/account/client.h"
@@ -219,6 +220,32 @@ static void refuse_new(const struct way *way)
 	check_figures(&before, way->name);
 }
 
+/* The same by the hard limit, which leaves a byte, and all but one that was asked for. */
+static void limit_new(const struct way *way)
+{
+	static const size_t rooms[] = {1, sizeof(text) - 1};
+	struct figures before;
+	void *block;
+
+	zfree(way->call(NULL, sizeof(text)));
+	for (size_t i = 0; i < COUNT_OF(rooms); i++) {
+		zmalloc_limit_set(zmalloc_used_memory() + rooms[i]);
+		before = take_figures();
+		for (int j = 0; j < 300; j++)
+			fails(way, NULL, sizeof(text));
+		check_figures(&before, way->name);
+	}
+	/* An aligned block may be as large as one of the size and the alignment. */
+	zmalloc_limit_set(zmalloc_used_memory() + sizeof(text) + 10 * KIB);
+	for (int i = 0; i < 300; i++) {
+		block = way->call(NULL, sizeof(text));
+		ck_assert_msg(block != NULL, "%s: refused", way->name);
+		zfree(block);
+	}
+	zmalloc_limit_set(0);
+	ck_assert_msg(zmalloc_used_memory() == before.used, "%s: used", way->name);
+}
+
 static void begin_ways(void)
 {
 	memset(text, 'x', sizeof(text) - 1);
@@ -240,6 +267,15 @@ START_TEST(test_a_new_block_is_refused)
 	begin_ways();
 	for (size_t i = 0; i < COUNT_OF(news); i++)
 		refuse_new(&news[i]);
+	end_ways();
+}
+END_TEST
+
+START_TEST(test_a_new_block_is_over_the_hard_limit)
+{
+	begin_ways();
+	for (size_t i = 0; i < COUNT_OF(news); i++)
+		limit_new(&news[i]);
 	end_ways();
 }
 END_TEST
@@ -316,6 +352,42 @@ START_TEST(test_a_resize_is_refused_before_anything_moves)
 	begin_ways();
 	for (size_t i = 0; i < COUNT_OF(resizes); i++)
 		refuse_resize(&resizes[i], &strict);
+	end_ways();
+}
+END_TEST
+
+static void limit_resize(const struct way *way)
+{
+	void *old = way->is_of_arena ? zarena_malloc(arena, OLD_BYTES) : zmalloc(OLD_BYTES);
+	size_t growth = NEW_BYTES - zmalloc_usable_size(old), size = zmalloc_size(old);
+	struct figures before;
+
+	fill(old, OLD_BYTES, 3);
+	zmalloc_limit_set(zmalloc_used_memory() + growth - 1);
+	before = take_figures();
+	for (int i = 0; i < 50; i++)
+		fails(way, old, NEW_BYTES);
+	ck_assert_msg(zmalloc_size(old) == size && filled(old, OLD_BYTES, 3), "%s: the old block",
+		      way->name);
+	check_figures(&before, way->name);
+	/* Less than is used by now: what shrinks may. */
+	zmalloc_limit_set(zmalloc_used_memory() - size / 2);
+	fails(way, old, NEW_BYTES);
+	old = way->call(old, 3000);
+	ck_assert_msg(old != NULL && filled(old, 3000, 3), "%s: not shrunk", way->name);
+	zmalloc_limit_set(zmalloc_used_memory() + NEW_BYTES + NEW_BYTES / 4 + 16 * KIB);
+	old = way->call(old, NEW_BYTES);
+	ck_assert_msg(old != NULL && filled(old, 3000, 3), "%s: refused", way->name);
+	zfree(old);
+	zmalloc_limit_set(0);
+	ck_assert_msg(zmalloc_used_memory() == before.used - size, "%s: used", way->name);
+}
+
+START_TEST(test_a_resize_is_over_the_hard_limit)
+{
+	begin_ways();
+	for (size_t i = 0; i < COUNT_OF(resizes); i++)
+		limit_resize(&resizes[i]);
 	end_ways();
 }
 END_TEST
@@ -560,7 +632,9 @@ int main(void)
 	TCase *tests = tests_named("refusals");
 
 	tcase_add_test(tests, test_a_new_block_is_refused);
+	tcase_add_test(tests, test_a_new_block_is_over_the_hard_limit);
 	tcase_add_test(tests, test_a_resize_is_refused_before_anything_moves);
+	tcase_add_test(tests, test_a_resize_is_over_the_hard_limit);
 	tcase_add_test(tests, test_a_resize_that_has_to_move_is_refused_too);
 	tcase_add_test(tests, test_nobody_is_asked_about_what_no_allocator_has);
 	tcase_add_test(tests,

@@ -20,7 +20,7 @@ extern "C" {
 #define ZMALLOC_STATS_UNKNOWN UINT64_MAX
 
 /*
- * Bytes, but for `threads` and the ratios. By the page: a page is counted whole.
+ * Bytes, but for `threads`, `hard_limit_refusals` and the ratios. By the page: a page is counted whole.
  *
  *   allocated     = live blocks
  *   active        = allocated + frag_smallbins + what large blocks leave of their last page
@@ -61,6 +61,8 @@ struct zmalloc_stats {
 	double allocator_rss_ratio;     /* resident / active */
 	double rss_overhead_ratio;      /* rss / resident */
 	double mem_fragmentation_ratio; /* rss / used */
+	uint64_t hard_limit_bytes;      /* zmalloc_limit_get(); unknown: there is none */
+	uint64_t hard_limit_refusals;   /* allocations and resizes that the limit refused */
 };
 
 /*

@@ -26,6 +26,7 @@
 #include "config.h"
 
 #include "account/client.h"
+#include "account/limits.h"
 #include "account/state.h"
 
 #include <errno.h>
@@ -190,6 +191,7 @@ static void after_fork_in_child(void)
 		}
 	zm_account_settle();
 	zm_clients_enter_child();
+	zm_soft_limits_enter_child();
 	zm_account_check();
 	zm_unlock(&zm_account.lock);
 }

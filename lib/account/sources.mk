@@ -8,7 +8,11 @@ zm_account_sources = \
 	lib/account/client.c \
 	lib/account/client.h \
 	lib/account/free.c \
+	lib/account/limit_wish.c \
+	lib/account/limits.c \
+	lib/account/limits.h \
 	lib/account/settle.c \
+	lib/account/soft_limits.c \
 	lib/account/state.h \
 	lib/account/sum.c \
 	lib/account/threshold.c

@@ -14,11 +14,25 @@
 #include <zmalloc.h>
 
 #include "account/account.h"
+#include "account/limits.h"
 #include "allocator/allocator.h"
 #include "base/builder.h"
 #include "os/os.h"
 
 typedef void (*oom_handler)(size_t size);
+
+static void build_hard_limit(struct zm_builder *report, size_t size)
+{
+	size_t bytes = zm_limit_hard();
+
+	if (bytes == SIZE_MAX)
+		return;
+	zm_build_text(report, "zmalloc: hard limit ");
+	zm_build_bytes(report, bytes);
+	zm_build_text(report, " (");
+	zm_build_text(report, zm_limit_setter());
+	zm_build_text(report, zm_limit_is_why(size) ? "), which refused it\n" : ")\n");
+}
 
 /* In one write, so that lines of two threads do not mix. */
 static ZM_COLD void write_report(size_t size, size_t limit_bytes, const char *source)
@@ -42,7 +56,9 @@ static ZM_COLD void write_report(size_t size, size_t limit_bytes, const char *so
 	zm_build_bytes(&report, limit_bytes);
 	zm_build_text(&report, " (");
 	zm_build_text(&report, source);
-	zm_build_text(&report, ")\nzmalloc: allocator ");
+	zm_build_text(&report, ")\n");
+	build_hard_limit(&report, size);
+	zm_build_text(&report, "zmalloc: allocator ");
 	zm_build_text(&report, allocator);
 	zm_build_text(&report, "\n");
 	zm_os_write(STDERR_FILENO, report.text, report.length);

@@ -16,7 +16,7 @@
  *              each arena's own, or the list of their blocks     what is in them
  *   FIGURES    what the adaptor keeps of the last figures        the last figures
  *   ONCE       whoever makes what is made once (lock.h)          each made, or not begun
- *   ACCOUNT    zm_account.lock                                   whole records
+ *   ACCOUNT    zm_account.lock                                   whole records, all limits
  *
  * The allocator's and the C library's own locks come after ours.
  *

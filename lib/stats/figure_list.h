@@ -59,6 +59,10 @@
 		"Process resident over allocator resident")                                        \
 	RATIO(mem_fragmentation_ratio, rss_bytes, used_bytes, "",                                  \
 		"Process resident over used")                                                      \
+	INTEGER(hard_limit_bytes, BYTES, GAUGE, PROCESS, MAYBE, zm_limit_hard(), "",               \
+		"The hard limit of used, if there is one")                                         \
+	INTEGER(hard_limit_refusals, COUNT, GAUGE, PROCESS, ALWAYS, zm_limit_refusals(), "",       \
+		"Allocations and resizes that the hard limit refused")                             \
 	/* The next row goes here. */
 /* clang-format on */
 

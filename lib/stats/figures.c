@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "account/account.h"
+#include "account/limits.h"
 #include "base/assert.h"
 #include "os/os.h"
 
