@@ -9,8 +9,6 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
-#include "os/file.h"
-
 /*
  * The descriptor is to lie above those that programs count on: the lowest that are free, and the 1,024
  * of select(2) where the limit allows. A table of descriptors has 8 bytes for each number up to the
@@ -32,12 +30,9 @@ static int lowest_wanted(void)
 	return (int)limit.rlim_cur - SPARE_DESCRIPTORS;
 }
 
-int zm_descriptor_move_up(int fd)
+int zm_descriptor_copy_up(int fd)
 {
 	int higher = fcntl(fd, F_DUPFD_CLOEXEC, lowest_wanted());
 
-	if (higher < 0)
-		return fd;
-	zm_file_close(fd);
-	return higher;
+	return higher < 0 ? fd : higher;
 }

@@ -6,9 +6,9 @@
 #define ZM_OS_DESCRIPTOR_H
 
 /*
- * The same file under a higher number, close-on-exec, and the old number closed; where no higher one is
- * free it stays what it is.
+ * The same file under a higher number, close-on-exec; where no higher one is free, the number that it has.
+ * The old one is the caller's to close.
  */
-int zm_descriptor_move_up(int fd);
+int zm_descriptor_copy_up(int fd);
 
 #endif

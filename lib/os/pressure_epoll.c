@@ -21,7 +21,6 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "os/descriptor.h"
 #include "os/failure.h"
 #include "os/file.h"
 
@@ -66,7 +65,7 @@ int zm_watch_add(struct zm_os_pressure *watch, int fd, enum zm_watch_kind kind,
 	int error;
 
 	if (entry == NULL) {
-		zm_file_close(fd);
+		zm_watch_close(fd);
 		return EMFILE;
 	}
 	entry->kind = (unsigned char)kind;
@@ -161,7 +160,7 @@ static void open_timer(struct zm_os_pressure *watch)
 
 	if (error == 0 && timerfd_settime(fd, 0, &each_second, NULL) != 0) {
 		error = zm_os_failure();
-		zm_file_close(fd);
+		zm_watch_close(fd);
 	}
 	if (error == 0)
 		error = zm_watch_add(watch, fd, ZM_WATCH_EVENTFD, ZM_OS_PRESSURE_TIMER,
@@ -312,15 +311,15 @@ static int make_queue(struct zm_os_pressure *watch, int *fd)
 	watch->queue = fd == NULL ? first : fcntl(first, F_DUPFD_CLOEXEC, 0);
 	if (watch->queue < 0) {
 		error = zm_os_failure();
-		zm_file_close(first);
+		zm_watch_close(first);
 		return error;
 	}
-	watch->queue = zm_descriptor_move_up(watch->queue);
+	watch->queue = zm_watch_move_up(watch->queue);
 	error = put(watch, EPOLL_CTL_ADD, watch->wake[0].fd, EPOLLIN, WAKE);
 	if (error != 0) {
-		zm_file_close(watch->queue);
+		zm_watch_close(watch->queue);
 		if (fd != NULL)
-			zm_file_close(first);
+			zm_watch_close(first);
 	} else if (fd != NULL) {
 		*fd = first;
 	}
@@ -371,8 +370,8 @@ void zm_os_pressure_close(struct zm_os_pressure *watch, int fd)
 	zm_watch_drop(&watch->stalls);
 	zm_watch_drop(&watch->level);
 	if (fd >= 0 && fd != watch->queue && zm_os_pressure_is(watch, fd))
-		zm_file_close(fd);
+		zm_watch_close(fd);
 	if (ours)
-		zm_file_close(watch->queue);
+		zm_watch_close(watch->queue);
 	zm_watch_end(watch);
 }

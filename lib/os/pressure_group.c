@@ -22,7 +22,6 @@
 
 #include "base/text.h"
 #include "os/cgroup.h"
-#include "os/descriptor.h"
 #include "os/failure.h"
 #include "os/file.h"
 
@@ -111,7 +110,7 @@ static int add_group(struct listening *listening, const struct zm_cgroup *group)
 	if (error == 0)
 		error = read_counters(fd, added->seen);
 	if (error != 0) {
-		zm_file_close(fd);
+		zm_watch_close(fd);
 		return error;
 	}
 	zm_watch_keep(&added->file, fd);
@@ -130,7 +129,7 @@ static void listen_for_end(const struct listening *listening, struct zm_cgroup g
 	if (zm_cgroup_open(&group, "", O_PATH | O_DIRECTORY, &fd) != 0)
 		return;
 	listen_to(listening->inotify, fd, IN_DELETE);
-	zm_file_close(fd);
+	zm_watch_close(fd);
 }
 
 static void add_own_group(struct listening *listening, const struct zm_cgroup *group)
@@ -173,7 +172,7 @@ void zm_group_events_open(struct zm_os_pressure *watch, const char *tree)
 	}
 	zm_cgroup_walk_each(tree, false, add_groups, &listening);
 	if (watch->groups == 0) {
-		zm_file_close(listening.inotify);
+		zm_watch_close(listening.inotify);
 		zm_watch_refuse(watch, ZM_OS_PRESSURE_GROUP_EVENTS, listening.error,
 				"no control group of version 2 counts memory here");
 		return;
@@ -275,7 +274,7 @@ static int register_level(const struct zm_cgroup *group, int level_file, int num
 	error = write_control(control, number, level_file, mode_of(true, level));
 	if (error == EINVAL)
 		error = write_control(control, number, level_file, mode_of(false, level));
-	zm_file_close(control);
+	zm_watch_close(control);
 	return error;
 }
 
@@ -291,7 +290,7 @@ static int register_group(struct zm_os_pressure *watch, const struct zm_cgroup *
 	if (error == 0)
 		error = register_level(group, level_file, number[1], ZM_OS_PRESSURE_CRITICAL);
 	if (error != 0 || watch->level.fd >= 0) {
-		zm_file_close(level_file);
+		zm_watch_close(level_file);
 		return error;
 	}
 	zm_watch_keep(&watch->level, level_file);
@@ -333,7 +332,7 @@ static int open_eventfds(struct registering *registering)
 		if (registering->number[i] >= 0)
 			continue;
 		if (i == 1)
-			zm_file_close(registering->number[0]);
+			zm_watch_close(registering->number[0]);
 		return zm_os_failure();
 	}
 	return 0;
@@ -357,7 +356,7 @@ void zm_group_level_open(struct zm_os_pressure *watch, const char *tree)
 				why_no_level(registering.error));
 	for (int i = 0; i < 2; i++) {
 		if (watch->level.fd < 0)
-			zm_file_close(registering.number[i]);
+			zm_watch_close(registering.number[i]);
 		else
 			zm_watch_add(watch, registering.number[i], ZM_WATCH_EVENTFD,
 				     ZM_OS_PRESSURE_GROUP_LEVEL, levels[i]);

@@ -18,7 +18,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "os/descriptor.h"
 #include "os/failure.h"
 #include "os/file.h"
 
@@ -125,15 +124,15 @@ static int make_queue(struct zm_os_pressure *watch, int *fd)
 							      : fcntl(first, F_DUPFD_CLOEXEC, 0);
 	if (watch->queue < 0) {
 		error = zm_os_failure();
-		zm_file_close(first);
+		zm_watch_close(first);
 		return error;
 	}
-	watch->queue = zm_descriptor_move_up(watch->queue);
+	watch->queue = zm_watch_move_up(watch->queue);
 	error = change(watch->queue, (uintptr_t)watch->wake[0].fd, EVFILT_READ, EV_ADD, 0, 0);
 	if (error != 0) {
-		zm_file_close(watch->queue);
+		zm_watch_close(watch->queue);
 		if (fd != NULL)
-			zm_file_close(first);
+			zm_watch_close(first);
 	} else if (fd != NULL) {
 		*fd = first;
 	}
@@ -164,8 +163,8 @@ void zm_os_pressure_close(struct zm_os_pressure *watch, int fd)
 	bool ours = zm_os_pressure_is(watch, watch->queue);
 
 	if (fd >= 0 && fd != watch->queue && zm_os_pressure_is(watch, fd))
-		zm_file_close(fd);
+		zm_watch_close(fd);
 	if (ours)
-		zm_file_close(watch->queue);
+		zm_watch_close(watch->queue);
 	zm_watch_end(watch);
 }

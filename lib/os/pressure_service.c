@@ -137,12 +137,12 @@ static int open_place(struct zm_os_pressure *watch, const char *place)
 		return error;
 	name_of(held, name, sizeof(name));
 	error = fstat(held, &about) == 0 ? open_kind(name, &about, &kind, &fd) : zm_os_failure();
-	zm_file_close(held);
+	zm_watch_close(held);
 	if (error == 0)
 		error = write_wish(watch, fd);
 	if (error != 0) {
 		if (fd >= 0)
-			zm_file_close(fd);
+			zm_watch_close(fd);
 		return error;
 	}
 	return zm_watch_add(watch, fd, kind, ZM_OS_PRESSURE_SERVICE, ZM_OS_PRESSURE_MEDIUM);

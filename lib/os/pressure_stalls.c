@@ -113,7 +113,7 @@ static int add_trigger(struct zm_os_pressure *watch, int fd, enum zm_os_pressure
 	int error = zm_stalls_ask(fd, level);
 
 	if (error != 0) {
-		zm_file_close(fd);
+		zm_watch_close(fd);
 		return error;
 	}
 	error = zm_watch_add(watch, fd, ZM_WATCH_TRIGGER, source, level);
@@ -144,7 +144,7 @@ void zm_stalls_open_machine(struct zm_os_pressure *watch, const char *tree)
 					why_not(error));
 	}
 	if (directory >= 0)
-		zm_file_close(directory);
+		zm_watch_close(directory);
 }
 
 static int open_triggers(struct zm_os_pressure *watch, const struct zm_cgroup *group)

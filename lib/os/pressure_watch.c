@@ -22,12 +22,30 @@
 
 /* ---- Descriptors of ours ---- */
 
+/*
+ * Not by a bare system call, as zm_file_close(): ThreadSanitizer, which sees a pipe being made, would take the
+ * next file of its number for a pipe that two threads use. Nobody is cancelled here.
+ */
+void zm_watch_close(int fd)
+{
+	close(fd);
+}
+
+int zm_watch_move_up(int fd)
+{
+	int higher = zm_descriptor_copy_up(fd);
+
+	if (higher != fd)
+		zm_watch_close(fd);
+	return higher;
+}
+
 void zm_watch_keep(struct zm_os_pressure_file *file, int fd)
 {
 	struct stat about;
 
 	memset(&about, 0, sizeof(about));
-	file->fd = zm_descriptor_move_up(fd);
+	file->fd = zm_watch_move_up(fd);
 	fstat(file->fd, &about);
 	file->device = (uint64_t)about.st_dev;
 	file->inode = (uint64_t)about.st_ino;
@@ -44,7 +62,7 @@ bool zm_watch_has(const struct zm_os_pressure_file *file)
 void zm_watch_drop(struct zm_os_pressure_file *file)
 {
 	if (zm_watch_has(file))
-		zm_file_close(file->fd);
+		zm_watch_close(file->fd);
 	file->fd = -1;
 }
 
@@ -77,8 +95,8 @@ static int make_pipe(int ends[2])
 		error = set_flags(ends[1]);
 	if (error == 0)
 		return 0;
-	zm_file_close(ends[0]);
-	zm_file_close(ends[1]);
+	zm_watch_close(ends[0]);
+	zm_watch_close(ends[1]);
 	return error;
 }
 

@@ -28,6 +28,9 @@ struct zm_os_pressure_entry *zm_watch_entry(struct zm_os_pressure *watch, int fd
 					    enum zm_os_pressure_source source,
 					    enum zm_os_pressure_level level);
 
+void zm_watch_close(int fd);
+int zm_watch_move_up(int fd);
+
 /* Take a descriptor for ours, out of the program's way; is it still? Close it if so, and let go of it. */
 void zm_watch_keep(struct zm_os_pressure_file *file, int fd);
 bool zm_watch_has(const struct zm_os_pressure_file *file);

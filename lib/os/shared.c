@@ -55,6 +55,15 @@ static int create(const char *name)
 	return fd;
 }
 
+static int move_up(int fd)
+{
+	int higher = zm_descriptor_copy_up(fd);
+
+	if (higher != fd)
+		zm_file_close(fd);
+	return higher;
+}
+
 static int set_up(struct zm_os_shared *shared)
 {
 	struct stat about;
@@ -81,7 +90,7 @@ int zm_os_shared_make(const char *name, size_t bytes, struct zm_os_shared *share
 	shared->fd = create(name);
 	if (shared->fd < 0)
 		return zm_os_failure();
-	shared->fd = zm_descriptor_move_up(shared->fd);
+	shared->fd = move_up(shared->fd);
 	error = set_up(shared);
 	if (error != 0)
 		zm_file_close(shared->fd);
