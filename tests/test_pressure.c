@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include <zmalloc.h>
+#include <zmalloc/limit.h>
 #include <zmalloc/pressure.h>
 
 #include "base/atomic.h"
@@ -196,6 +197,31 @@ START_TEST(test_every_watch_tells_of_a_limit_once)
 	expect(one, ZMALLOC_PRESSURE_LIMIT, ZMALLOC_PRESSURE_CRITICAL, 1);
 	ck_assert_int_eq(zmalloc_pressure_close(one), 0);
 	ck_assert_int_eq(zmalloc_pressure_close(two), 0);
+}
+END_TEST
+
+static void see_limit(size_t limit_bytes, size_t used_bytes, void *calls)
+{
+	(void)limit_bytes, (void)used_bytes;
+	++*(int *)calls;
+}
+
+START_TEST(test_a_soft_limit_that_is_passed_is_told)
+{
+	int fd = open_quiet(), calls = 0;
+	int number =
+		zmalloc_soft_limit_add(zmalloc_used_memory() + MIB, MIB / 2, see_limit, &calls);
+	void *block;
+
+	ck_assert_int_gt(number, 0);
+	expect_nothing(fd);
+	block = zmalloc(4 * MIB);
+	ck_assert_int_eq(calls, 1);
+	expect(fd, ZMALLOC_PRESSURE_LIMIT, ZMALLOC_PRESSURE_MEDIUM, 1);
+	expect_nothing(fd);
+	zfree(block);
+	ck_assert_int_eq(zmalloc_soft_limit_remove(number), 0);
+	ck_assert_int_eq(zmalloc_pressure_close(fd), 0);
 }
 END_TEST
 
@@ -991,6 +1017,7 @@ int main(void)
 	tcase_add_test(tests, test_every_source_says_if_it_is_in_use);
 	tcase_add_test(tests, test_there_are_so_many_watches);
 	tcase_add_test(tests, test_every_watch_tells_of_a_limit_once);
+	tcase_add_test(tests, test_a_soft_limit_that_is_passed_is_told);
 	tcase_add_test(tests, test_figures_are_those_of_the_moment);
 	tcase_add_test(tests, test_a_struct_of_another_version_is_filled_as_far_as_it_goes);
 	tcase_add_test(tests, test_an_event_loop_is_woken);

@@ -30,6 +30,9 @@ uint64_t zm_limit_refusals(void);
 /* Was the calling thread refused the last time that the limit was asked, and is `size` still too much? */
 bool zm_limit_is_why(size_t size);
 
+/* Have a function called after each soft limit's own, with no lock held; NULL: none. */
+void zm_soft_limits_tell(void (*tell)(void));
+
 /* ---- limits.c, for the other files of limits; under the lock ---- */
 
 /* 0: none. setter: a constant. */

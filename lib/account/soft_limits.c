@@ -170,16 +170,30 @@ static struct soft_limit *lowest_due(void)
 	return lowest;
 }
 
+typedef void (*teller)(void);
+
+/* Who in the library is told that a limit was passed. */
+static ZM_ATOMIC(teller) teller_of_passed;
+
+void zm_soft_limits_tell(void (*tell)(void))
+{
+	zm_store_release(&teller_of_passed, tell);
+}
+
 /* Under the lock, which is let go of for the program's function. */
 static void call(const struct soft_limit *limit)
 {
 	void (*callback)(size_t, size_t, void *) = limit->callback;
 	void *argument = limit->argument;
 	ptrdiff_t bytes = limit->bytes, used = zm_account_kept();
+	teller tell;
 
 	zm_account_check();
 	zm_unlock(&zm_account.lock);
 	callback((size_t)bytes, used > 0 ? (size_t)used : 0, argument);
+	tell = zm_load_acquire(&teller_of_passed);
+	if (tell != NULL)
+		tell();
 	zm_lock(&zm_account.lock);
 }
 

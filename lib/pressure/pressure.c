@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "account/limits.h"
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/fork.h"
@@ -207,6 +208,11 @@ static int open_in(struct watch *watch, const struct zm_os_pressure_wish *wish, 
 	return 0;
 }
 
+static void see_limit_passed(void)
+{
+	zm_pressure_raise(ZMALLOC_PRESSURE_MEDIUM);
+}
+
 int zm_pressure_open(const struct zm_os_pressure_wish *wish, bool hidden, int *fd,
 		     uintptr_t *number)
 {
@@ -215,6 +221,7 @@ int zm_pressure_open(const struct zm_os_pressure_wish *wish, bool hidden, int *f
 	int error;
 
 	reap();
+	zm_soft_limits_tell(see_limit_passed);
 	watch = free_place(hidden);
 	error = watch == NULL ? EMFILE : room.join_error;
 	if (error == 0)
@@ -406,7 +413,7 @@ int zmalloc_pressure_visit(int fd,
 	return answer;
 }
 
-/* ---- Limits ---- */
+/* ---- Raising ---- */
 
 void zm_pressure_raise(uint32_t level)
 {
