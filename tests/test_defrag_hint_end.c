@@ -96,61 +96,6 @@ START_TEST(one_scan_more_is_enough_after_counting)
 }
 END_TEST
 
-/*
- * Slabs whose blocks have all moved are not waited for, though some may not have been given back: regions
- * that the allocator has in stock wait for a block that moves there.
- */
-START_TEST(over_when_all_have_moved)
-{
-	struct program program = {.parts = 1};
-
-	program_begin(&program, COUNT, 40);
-	scan_to_the_middle(&program);
-	zm_cycle.evacuated = zm_cycle.moved + zm_load(&zm_cycle.held_frees) + 1;
-	program_ask(&program, 0);
-	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_MOVING);
-	zm_cycle.evacuated = zm_cycle.moved + zm_load(&zm_cycle.held_frees);
-	program_ask(&program, 0);
-	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_ENDING);
-	program_end(&program);
-}
-END_TEST
-
-static size_t slabs_without_blocks(void)
-{
-	size_t count = 0;
-
-	for (uint32_t i = 0; i < zm_cycle.slabs_count; i++)
-		count += zm_load(&zm_cycle.slabs[i].state) == ZM_SLAB_CHOSEN &&
-			 (int32_t)zm_load(&zm_cycle.slabs[i].live) <= 0;
-	return count;
-}
-
-/* What the allocator has in stock of a slab counts as used there, and is no block. */
-START_TEST(what_is_in_stock_keeps_no_slab)
-{
-	struct program program = {.parts = 1};
-	size_t waiting = 0;
-	uint64_t released;
-
-	program_begin(&program, COUNT, 40);
-	scan_to_the_middle(&program);
-	for (size_t i = 0; i < program.blocks.count && waiting == 0; i++) {
-		program_ask(&program, i);
-		if (i % 1024 == 0)
-			waiting = slabs_without_blocks();
-	}
-	ck_assert_uint_ne(waiting, 0);
-	released = hint_stats().slabs_released;
-	zm_cycle.evacuated = zm_cycle.moved + zm_load(&zm_cycle.held_frees);
-	do
-		program_ask(&program, 0);
-	while (hint_stats().phase == ZDEFRAG_ENDING);
-	ck_assert_uint_ge(hint_stats().slabs_released, released + waiting);
-	program_end(&program);
-}
-END_TEST
-
 static void hide(struct program *program, unsigned one_of)
 {
 	for (size_t i = 0; i < program->blocks.count; i++)
@@ -508,8 +453,6 @@ int main(void)
 	need_planning();
 	tcase_add_test(tests, done_and_says_so);
 	tcase_add_test(tests, one_scan_more_is_enough_after_counting);
-	tcase_add_test(tests, over_when_all_have_moved);
-	tcase_add_test(tests, what_is_in_stock_keeps_no_slab);
 	tcase_add_test(tests, what_cannot_be_emptied_is_left_alone);
 	tcase_add_test(tests, what_is_chosen_in_vain_is_not_chosen_again);
 	tcase_add_test(tests, a_program_that_never_moves_is_given_up);

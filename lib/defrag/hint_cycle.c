@@ -81,9 +81,8 @@
 #define BACKOFF_MAX 12
 
 /*
- * It is worse than what the last cycle left if it is more by a quarter, and by what is worth it in any heap:
- * what the program's caches hold comes and goes. Where that cycle gained too little, by a 64th of live bytes
- * besides.
+ * It is worse than what the last cycle left if it is more by a quarter; where that cycle gained too
+ * little, by a quarter and a 64th of live bytes.
  */
 #define WORSE_PART 4
 #define WORSE_LIVE_PART 64
@@ -130,9 +129,7 @@ static int look(struct zm_gate_figures *figures, size_t *want)
 /* There is something to gain: but is it too early, so soon after the last cycle? */
 static int look_back(const struct zm_gate_figures *figures, uint64_t now)
 {
-	uint64_t part = zm_hints.end_frag_bytes / WORSE_PART;
-	uint64_t worse =
-		zm_hints.end_frag_bytes + (part > WORTH_MIN_BYTES ? part : WORTH_MIN_BYTES);
+	uint64_t worse = zm_hints.end_frag_bytes + zm_hints.end_frag_bytes / WORSE_PART;
 
 	if ((zm_hints.end_reason == ZDEFRAG_REASON_LOW ||
 	     zm_hints.end_reason == ZDEFRAG_REASON_UNATTAINABLE) &&
@@ -509,15 +506,9 @@ static uint64_t heaps(unsigned count)
 	return one * count + FEW_BLOCKS;
 }
 
-/* Slabs that only wait for their regions out of the allocator's stock are not waited for. */
-static bool all_have_moved(void)
-{
-	return zm_cycle.emptied == zm_cycle.chosen || moved() >= zm_cycle.evacuated;
-}
-
 static bool moving_is_over(void)
 {
-	if (all_have_moved() || little_is_left())
+	if (zm_cycle.emptied == zm_cycle.chosen || little_is_left())
 		return true;
 	if (zm_hints.pass_asked == 0 && zm_shown_is_complete())
 		measure_pass();

@@ -175,15 +175,6 @@ bool zm_move_release_full(uint32_t *work_ns)
 #define UNPIN_WORK 8
 
 /*
- * All that was used when it was chosen has left. Regions that were free then may be in the allocator's
- * stock, which counts them as used; it is drained after this, and the slab is gone.
- */
-static bool has_no_blocks(const struct zm_slab_record *slab)
-{
-	return (int32_t)zm_load(&slab->live) <= 0 || is_empty_but_for_held(slab);
-}
-
-/*
  * It stays known, but nothing is known of its blocks: all of them have to be shown anew before it
  * can be chosen again.
  */
@@ -192,7 +183,7 @@ static uint32_t unpin(struct zm_slab_record *slab)
 	uint32_t bytes = zm_cycle.layout->bin[slab->bin].slab_bytes;
 	uint32_t number = (uint32_t)(slab - zm_cycle.slabs);
 
-	if (has_no_blocks(slab)) {
+	if (is_empty_but_for_held(slab)) {
 		zm_move_forget(slab);
 		zm_cycle.emptied++;
 		zm_cycle.released_bytes += bytes;
