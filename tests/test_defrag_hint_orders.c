@@ -67,12 +67,15 @@ static void reaches_the_end(struct program program, size_t scans_max)
 	reaches_the_end_as(true, program, scans_max + 1);
 }
 
-/* Those that show every block once in a scan move in one; the next shows what was missed. */
+/*
+ * Those that show every block once in a scan move in one; the next shows what was missed. At random the last
+ * blocks of a plan are late: 18 scans are usual, 36 come once in 40 runs.
+ */
 static size_t scans_of(enum order order)
 {
 	static const size_t scans[ORDERS] = {
 		[FORWARDS] = 6,   [BACKWARDS] = 6, [TO_AND_FRO] = 8, [SHUFFLED] = 8,
-		[AT_RANDOM] = 40, [HALF] = 60,     [TWICE] = 6,
+		[AT_RANDOM] = 80, [HALF] = 60,     [TWICE] = 6,
 	};
 
 	return scans[order];
