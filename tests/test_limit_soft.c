@@ -104,6 +104,25 @@ START_TEST(test_a_lower_rise_is_seen_too)
 }
 END_TEST
 
+/* What a thread may fall unseen was much more the last time. */
+START_TEST(test_a_small_fall_after_a_large_one_is_seen)
+{
+	int number = add_over(MIB, 0, NULL);
+	void *base, *block = zmalloc(50 * MIB);
+
+	ck_assert_uint_eq(calls_now(), 1);
+	zfree(block);
+	base = zmalloc(MIB - 40 * KIB);
+	for (int round = 0; round < 3; round++) {
+		block = zmalloc(48 * KIB);
+		ck_assert_uint_eq(calls_now(), 1);
+		zfree(block);
+	}
+	zfree(base);
+	remove_limit(number);
+}
+END_TEST
+
 START_TEST(test_blocks_that_are_small_pass_it_at_the_right_one)
 {
 	static void *block[10000];
@@ -718,6 +737,7 @@ int main(void)
 
 	tcase_add_test(tests, test_it_is_called_each_time_that_memory_passes);
 	tcase_add_test(tests, test_a_lower_rise_is_seen_too);
+	tcase_add_test(tests, test_a_small_fall_after_a_large_one_is_seen);
 	tcase_add_test(tests, test_blocks_that_are_small_pass_it_at_the_right_one);
 	tcase_add_test(tests, test_each_way_to_fall_is_seen);
 	tcase_add_test(tests, test_a_fall_back_is_seen);
