@@ -102,7 +102,7 @@ struct zm_hints {
 	/* The heap then, with what the plan had released before. */
 	size_t had_frag_bytes, had_live_bytes, had_released_bytes;
 	uint64_t planned_ns;
-	unsigned ahead_x256;   /* of the next plan */
+	unsigned ahead_x256;   /* of the next plan, unless it is made blindly */
 	uint64_t moving_asked; /* hints before MOVING began, or before a block was missed last */
 	uint64_t moving_began; /* hints before it began */
 	/* The present window: hints before it, and what had moved before it. */

@@ -161,7 +161,7 @@ static size_t expected_frag_bytes(void)
 	return zm_hints.planned_frag_bytes + left_bytes();
 }
 
-/* What there is when a plan has been made, or when it is over; it would leave so much. */
+/* A plan has been made, or is over: the heap as it is now, and what the plan leaves of fragmentation. */
 static void note_plan(uint64_t frag_bytes, uint64_t live_bytes, size_t leaves_bytes, uint64_t now)
 {
 	zm_hints.had_frag_bytes = (size_t)frag_bytes;
@@ -172,8 +172,8 @@ static void note_plan(uint64_t frag_bytes, uint64_t live_bytes, size_t leaves_by
 }
 
 /*
- * What has come since the last plan: more than that plan expected, or what the program has freed of
- * that, as far as it made holes: a plan that was ahead expected some of it.
+ * Fragmentation that has come since the last plan. A plan that was ahead expected some of it, so what is
+ * more than expected tells too little; then it is what the program has freed, as far as that made holes.
  */
 static size_t come_bytes(const struct zm_gate_figures *figures)
 {
@@ -247,7 +247,6 @@ bool zm_hint_begin(void)
 	zm_hints.futile = 0;
 	zm_hints.refusals = 0;
 	zm_hints.churn_x256 = 0;
-	zm_hints.ahead_x256 = 0;
 	zm_hints.noticed_asked = 0;
 	zm_hints.noticed_ns = now;
 	zm_hints.clock_ns = now;
