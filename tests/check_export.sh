@@ -6,6 +6,7 @@
 set -u
 . ./tests/build.env
 . "${srcdir:-.}/tests/publishers.sh"
+need_processes
 source=$srcdir/tools/monitoring
 page=$srcdir/man/zmalloc_metrics.7
 

@@ -7,6 +7,7 @@
 set -u
 . ./tests/build.env
 . "${srcdir:-.}/tests/publishers.sh"
+need_processes
 source=$srcdir/tools/monitoring
 
 exporter=$(command -v prometheus-node-exporter || command -v node_exporter) ||

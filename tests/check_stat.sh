@@ -6,6 +6,7 @@
 set -u
 . ./tests/build.env
 . "${srcdir:-.}/tests/publishers.sh"
+need_processes
 
 # sheet PATTERN WHAT: a line of $out that is all of it.
 sheet() {

@@ -3,49 +3,8 @@
 # check_tool.sh - the tool: what it says, to people and to parsers, on a terminal and off it.
 
 set -u
-LC_ALL=C
-export LC_ALL
 . ./tests/build.env
-test "$cross_compiling" = no || { echo 'SKIP: a program for another machine'; exit 77; }
-work=$(mktemp -d "${TMPDIR:-/tmp}/zmalloc-tool.XXXXXX")
-failed=0
-zmalloc=./tools/zmalloc
-XDG_RUNTIME_DIR=$work/run
-export XDG_RUNTIME_DIR
-mkdir -m 700 "$XDG_RUNTIME_DIR"
-unset ZMALLOC_PUBLISH
-
-# The publishers end when this end of their standard input is closed.
-mkfifo "$work/hold"
-exec 9<>"$work/hold"
-trap 'exec 9>&-; kill $publishers 2>/dev/null; rm -rf "$work"' EXIT
-publishers=
-
-wrong() {
-	echo "FAIL: $*"
-	failed=1
-}
-
-has() {
-	command -v "$1" >/dev/null 2>&1 || { echo "left out: no $1: ./bootstrap --for matrix installs it"; return 1; }
-}
-
-# expect STATUS WHAT COMMAND...: its exit status and standard output, in $out; standard error in $err.
-expect() {
-	status=$1 what=$2
-	shift 2
-	out=$("$@" 2>"$work/err")
-	got=$?
-	err=$(cat "$work/err")
-	test $got = "$status" || wrong "$what: exit status $got, not $status; said: $out $err"
-}
-
-contains() {
-	case $2 in
-	*"$1"*) ;;
-	*) wrong "$3: no '$1' in: $2" ;;
-	esac
-}
+. "${srcdir:-.}/tests/publishers.sh"
 
 # What bash offers after these words; everything that is asked for below, where there is no bash.
 complete() {
@@ -95,11 +54,7 @@ contains "$($zmalloc --version | sed 's/.*(\(.*\))/\1/')" "$out" info
 echo "$out" | grep -q '^memory  *[0-9][0-9]*\.[0-9] [KMGT]iB$' || wrong "info: no memory, or not in tenths: $out"
 expect 1 'stat of a name that is not there' $zmalloc stat no-such-process
 contains "no process that you may look at is named 'no-such-process'" "$err" 'stat of a name'
-case $($zmalloc stat 99999999 2>&1) in
-*'tell processes apart'*)
-	echo 'SKIP: this system does not tell processes apart'
-	exit 77 ;;
-esac
+need_processes
 expect 1 'stat of a number that is not there' $zmalloc stat 99999999
 contains 'there is no process 99999999' "$err" 'stat of a number'
 expect 1 'stat of a process that does not publish' $zmalloc stat $$
@@ -107,20 +62,6 @@ contains 'ZMALLOC_PUBLISH=1' "$err" 'stat of a process that does not publish'
 
 # ---- Three processes
 
-publish() {
-	: >"$work/ready"
-	# libtool's script starts the program under its own number by exec.
-	"$@" <"$work/hold" 9>&- >"$work/ready" &
-	publishers="$publishers $!"
-	last=$!
-	tries=240
-	while test $tries -gt 0; do
-		grep -q ready "$work/ready" && return
-		sleep 0.25
-		tries=$((tries - 1))
-	done
-	wrong "publisher $* did not get ready"
-}
 publish ./tests/publisher 8
 one=$last
 publish ./tests/publisher 32 every-other

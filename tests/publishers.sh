@@ -28,11 +28,13 @@ end_publishers() {
 trap 'end_publishers; rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
-case $($zmalloc stat 99999999 2>&1) in
-*'tell processes apart'*)
-	echo 'SKIP: this system does not tell processes apart'
-	exit 77 ;;
-esac
+need_processes() {
+	case $($zmalloc stat 99999999 2>&1) in
+	*'tell processes apart'*)
+		echo 'SKIP: this system does not tell processes apart'
+		exit 77 ;;
+	esac
+}
 
 wrong() {
 	echo "FAIL: $*"
