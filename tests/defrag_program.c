@@ -63,6 +63,8 @@ void program_ask(struct program *program, size_t block)
 	held = zm_account_held();
 	if (zdefrag_hint(asked->at)) {
 		note_release(program, held);
+		/* Nothing ends before what was answered 1 has moved. */
+		REQUIRE(zm_cycle.open);
 		blocks_move(asked);
 		program->moved++;
 	} else {

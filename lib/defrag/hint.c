@@ -50,6 +50,9 @@ static bool answer_pinned(const void *ptr)
 
 	if (slab == NULL)
 		return false;
+	/* The round is over, and its slabs are about to be anyone's again. */
+	if (!zm_cycle.open)
+		return false;
 	/* No destination in time: another scan will ask about it again. */
 	if (!may_move(slab)) {
 		zm_cycle.missed++;
@@ -100,20 +103,23 @@ static size_t answer_all(const void *const *ptrs, unsigned char *answers, size_t
 	return moves;
 }
 
+/*
+ * The work, which may end the round, comes before the answers: what is answered 1 has moved when the
+ * program asks next.
+ */
 static size_t step(const void *const *ptrs, unsigned char *answers, size_t count)
 {
 	unsigned shares = count < BATCH_SHARES ? (unsigned)count : BATCH_SHARES;
-	size_t moves = 0;
 
 	if (count >= CLOCK_HINTS || zm_hints.asked % CLOCK_HINTS == 0)
 		zm_hint_check_pause();
 	zm_hints.refusals += shares * REFUSALS_EACH;
 	if (zm_hints.refusals > REFUSALS_MAX)
 		zm_hints.refusals = REFUSALS_MAX;
-	if (zm_hints.stage != ZM_HINT_ENDING)
-		moves = answer_all(ptrs, answers, count);
 	zm_hint_work(shares);
-	return moves;
+	if (zm_hints.stage == ZM_HINT_ENDING || zm_hints.stage == ZM_HINT_IDLE)
+		return 0;
+	return answer_all(ptrs, answers, count);
 }
 
 /* ---- Layouts whose slabs have no names ---- */
