@@ -96,6 +96,60 @@ START_TEST(one_scan_more_is_enough_after_counting)
 }
 END_TEST
 
+/* As if nothing were left to move, whatever is left: as many slabs as that wait. */
+static void let_all_wait_but(uint32_t slabs)
+{
+	zm_cycle.waiting = zm_cycle.chosen - zm_cycle.emptied - slabs;
+}
+
+static uint64_t released_when_round_ends(struct program *program)
+{
+	do
+		program_ask(program, 0);
+	while (hint_stats().phase == ZDEFRAG_ENDING);
+	return hint_stats().slabs_released;
+}
+
+/*
+ * Slabs whose blocks have all moved are not waited for, though some are not empty: a region that the
+ * allocator has in stock comes past with a block that moves, and none may be left.
+ */
+START_TEST(over_when_all_have_moved)
+{
+	struct program program = {.parts = 1};
+
+	program_begin(&program, COUNT, 40);
+	scan_to_the_middle(&program);
+	let_all_wait_but(1);
+	program_ask(&program, 0);
+	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_MOVING);
+	let_all_wait_but(0);
+	program_ask(&program, 0);
+	ck_assert_int_eq(hint_stats().phase, ZDEFRAG_ENDING);
+	program_end(&program);
+}
+END_TEST
+
+/* What the allocator has in stock of a slab goes back before the slab is judged. */
+START_TEST(what_is_in_stock_keeps_no_slab)
+{
+	struct program program = {.parts = 1};
+	uint64_t released;
+	uint32_t waiting;
+
+	program_begin(&program, COUNT, 40);
+	scan_to_the_middle(&program);
+	for (size_t i = 0; i < program.blocks.count && zm_cycle.waiting == 0; i++)
+		program_ask(&program, i);
+	waiting = zm_cycle.waiting;
+	ck_assert_uint_ne(waiting, 0);
+	released = hint_stats().slabs_released;
+	let_all_wait_but(0);
+	ck_assert_uint_ge(released_when_round_ends(&program), released + waiting);
+	program_end(&program);
+}
+END_TEST
+
 static void hide(struct program *program, unsigned one_of)
 {
 	for (size_t i = 0; i < program->blocks.count; i++)
@@ -189,6 +243,37 @@ START_TEST(begins_again_when_it_gets_worse)
 	ck_assert_uint_ne(program_scan_to_end(&program, 20), 0);
 	ck_assert_uint_gt(program.moved, moved + program.blocks.count / 5);
 	ck_assert_int_ne(hint_stats().reason, ZDEFRAG_REASON_BACKOFF);
+	program_end(&program);
+}
+END_TEST
+
+/* As if the last cycle had left so much fragmentation. Does another begin? */
+static bool begins_after(struct program *program, uint64_t left_bytes)
+{
+	uint64_t cycles = hint_stats().cycles;
+
+	zm_hints.end_reason = ZDEFRAG_REASON_UNATTAINABLE;
+	zm_hints.end_frag_bytes = left_bytes;
+	program_pause(program, 300);
+	program_ask(program, 0);
+	for (size_t i = 0; i < 16; i++)
+		program_ask(program, i);
+	return hint_stats().cycles != cycles;
+}
+
+/* In a heap of half a megabyte the program's thread caches hold what would be a quarter of what was left. */
+START_TEST(what_caches_hold_begins_nothing)
+{
+	struct program program = {.parts = 1};
+	uint64_t frag;
+
+	program_begin(&program, 4000, 40);
+	ck_assert(!begins_after(&program, UINT64_MAX / 2));
+	frag = hint_stats().frag_bytes;
+	ck_assert_uint_gt(frag, 140000);
+	ck_assert_uint_lt(frag, 500000);
+	ck_assert(!begins_after(&program, frag - 110000));
+	ck_assert(begins_after(&program, frag - 140000));
 	program_end(&program);
 }
 END_TEST
@@ -465,10 +550,13 @@ int main(void)
 	need_planning();
 	tcase_add_test(tests, done_and_says_so);
 	tcase_add_test(tests, one_scan_more_is_enough_after_counting);
+	tcase_add_test(tests, over_when_all_have_moved);
+	tcase_add_test(tests, what_is_in_stock_keeps_no_slab);
 	tcase_add_test(tests, what_cannot_be_emptied_is_left_alone);
 	tcase_add_test(tests, what_is_chosen_in_vain_is_not_chosen_again);
 	tcase_add_test(tests, a_program_that_never_moves_is_given_up);
 	tcase_add_test(tests, begins_again_when_it_gets_worse);
+	tcase_add_test(tests, what_caches_hold_begins_nothing);
 	tcase_add_test(tests, holds_nothing_while_it_is_not_asked);
 	tcase_add_test(tests, forgotten_while_it_moves);
 	tcase_add_test(tests, forgotten_while_it_counts);

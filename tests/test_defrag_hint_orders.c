@@ -69,7 +69,7 @@ static void reaches_the_end(struct program program, size_t scans_max)
 
 /*
  * Those that show every block once in a scan move in one; the next shows what was missed. At random the last
- * blocks of a plan are late: 18 scans are usual, 36 come once in 40 runs.
+ * blocks of a plan are late: of 200 programs one took 9 scans, half of them 17, and one 30.
  */
 static size_t scans_of(enum order order)
 {

@@ -49,7 +49,7 @@ void zm_cycle_check(void)
 	zm_assert(zm_load(&zm_cycle.gate) == 0);
 	zm_assert(zm_cycle.slabs_count <= zm_cycle.slabs_capacity);
 	zm_assert(zm_cycle.words_count <= zm_cycle.words_capacity);
-	zm_assert(zm_cycle.emptied <= zm_cycle.chosen);
+	zm_assert(zm_cycle.emptied + zm_cycle.waiting <= zm_cycle.chosen);
 	for (uint32_t i = 0; i < zm_cycle.slabs_count; i++)
 		held_bytes += check_slab(&zm_cycle.slabs[i], &shown);
 	zm_assert(held_bytes <= zm_account_held());

@@ -188,7 +188,7 @@ int zm_cycle_begin(const void *owner, zm_cycle_tick tick)
 	zm_cycle.slabs_count = 0;
 	zm_cycle.words_count = 0;
 	zm_cycle.heap_count = 0;
-	zm_cycle.chosen = zm_cycle.emptied = 0;
+	zm_cycle.chosen = zm_cycle.emptied = zm_cycle.waiting = 0;
 	zm_cycle.planned_bytes = zm_cycle.evacuated = 0;
 	zm_cycle.shown = 0;
 	zm_cycle.moved = zm_cycle.moved_bytes = zm_cycle.missed = zm_cycle.released_bytes = 0;

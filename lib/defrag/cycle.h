@@ -67,6 +67,7 @@ struct zm_slab_record {
 	ZM_ATOMIC(uint8_t) state;
 	ZM_ATOMIC(uint8_t) listed; /* among those to be released */
 	uint8_t vain;              /* how often it was chosen and could not be emptied */
+	bool waits;                /* counted in zm_cycle.waiting */
 	uint32_t asked;            /* the number of the last hint about a block in it; 0: none */
 };
 
@@ -149,6 +150,8 @@ struct zm_cycle {
 	size_t want_bytes, planned_bytes;
 	size_t evacuated; /* regions used in chosen slabs when they were pinned */
 	uint32_t chosen, emptied;
+	/* Chosen slabs with nothing left to move that are not empty: regions are in stocks and caches. */
+	uint32_t waiting;
 	uint32_t bin_chosen[ZM_SLAB_BINS_MAX], bin_left[ZM_SLAB_BINS_MAX]; /* left: not emptied */
 
 	/* Ending. */

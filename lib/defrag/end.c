@@ -78,7 +78,10 @@ static bool unpin_slabs(uint32_t work, bool forget)
 	return true;
 }
 
-/* What is in stock, for one arena at a time: a few thousand regions at most. True: nothing is left. */
+/*
+ * What is in stock, for one arena at a time: a few thousand regions at most. True: nothing is left. It comes
+ * first, as a slab with regions in stock is not empty.
+ */
 static bool drain_stocks(void)
 {
 	if (zm_cycle.drained == 0)
@@ -88,12 +91,12 @@ static bool drain_stocks(void)
 
 bool zm_cycle_unpin_some(uint32_t work)
 {
-	return unpin_slabs(work, false) && drain_stocks();
+	return drain_stocks() && unpin_slabs(work, false);
 }
 
 bool zm_cycle_release_some(uint32_t work)
 {
-	if (!unpin_slabs(work, true) || !drain_stocks() || !clear_tables_some())
+	if (!drain_stocks() || !unpin_slabs(work, true) || !clear_tables_some())
 		return false;
 	zm_assert(zm_load(&zm_cycle.full) == 0 && zm_load(&zm_cycle.gate) == 0);
 	zm_store(&zm_cycle.owner, NULL);

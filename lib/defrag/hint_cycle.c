@@ -81,8 +81,9 @@
 #define BACKOFF_MAX 12
 
 /*
- * It is worse than what the last cycle left if it is more by a quarter; where that cycle gained too
- * little, by a quarter and a 64th of live bytes.
+ * It is worse than what the last cycle left if it is more by a quarter, and by what is worth it in any
+ * heap, as what the program's caches hold comes and goes; where that cycle gained too little, by a 64th
+ * of live bytes besides.
  */
 #define WORSE_PART 4
 #define WORSE_LIVE_PART 64
@@ -129,7 +130,9 @@ static int look(struct zm_gate_figures *figures, size_t *want)
 /* There is something to gain: but is it too early, so soon after the last cycle? */
 static int look_back(const struct zm_gate_figures *figures, uint64_t now)
 {
-	uint64_t worse = zm_hints.end_frag_bytes + zm_hints.end_frag_bytes / WORSE_PART;
+	uint64_t part = zm_hints.end_frag_bytes / WORSE_PART;
+	uint64_t worse =
+		zm_hints.end_frag_bytes + (part > WORTH_MIN_BYTES ? part : WORTH_MIN_BYTES);
 
 	if ((zm_hints.end_reason == ZDEFRAG_REASON_LOW ||
 	     zm_hints.end_reason == ZDEFRAG_REASON_UNATTAINABLE) &&
@@ -260,7 +263,7 @@ bool zm_hint_begin(void)
 static void take_counts(void)
 {
 	zm_driver_add_cycle(&zm_hints.total);
-	zm_cycle.chosen = zm_cycle.emptied = 0;
+	zm_cycle.chosen = zm_cycle.emptied = zm_cycle.waiting = 0;
 	zm_cycle.planned_bytes = 0;
 	zm_cycle.moved = zm_cycle.moved_bytes = zm_cycle.missed = zm_cycle.released_bytes = 0;
 	zm_store(&zm_cycle.refused, 0);
@@ -505,9 +508,18 @@ static uint64_t heaps(unsigned count)
 	return one * count + FEW_BLOCKS;
 }
 
+/*
+ * Slabs that only wait for regions out of a stock are not waited for: a region there comes past with a
+ * block that moves, and none may be left. The stocks are drained before such slabs are judged.
+ */
+static bool all_have_moved(void)
+{
+	return zm_cycle.emptied + zm_cycle.waiting == zm_cycle.chosen;
+}
+
 static bool moving_is_over(void)
 {
-	if (zm_cycle.emptied == zm_cycle.chosen || little_is_left())
+	if (all_have_moved() || little_is_left())
 		return true;
 	if (zm_hints.pass_asked == 0 && zm_shown_is_complete())
 		measure_pass();

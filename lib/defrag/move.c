@@ -131,8 +131,12 @@ static bool is_empty_but_for_held(const struct zm_slab_record *slab)
 static void release_emptied(struct zm_slab_record *slab)
 {
 	zm_store(&slab->listed, 0);
-	if (!is_empty_but_for_held(slab))
+	if (!is_empty_but_for_held(slab)) {
+		zm_cycle.waiting += !slab->waits;
+		slab->waits = true;
 		return;
+	}
+	zm_cycle.waiting -= slab->waits;
 	zm_move_forget(slab);
 	give_held(slab);
 	zm_cycle.emptied++;
@@ -183,6 +187,8 @@ static uint32_t unpin(struct zm_slab_record *slab)
 	uint32_t bytes = zm_cycle.layout->bin[slab->bin].slab_bytes;
 	uint32_t number = (uint32_t)(slab - zm_cycle.slabs);
 
+	zm_cycle.waiting -= slab->waits;
+	slab->waits = false;
 	if (is_empty_but_for_held(slab)) {
 		zm_move_forget(slab);
 		zm_cycle.emptied++;

@@ -313,6 +313,7 @@ static bool pin(struct zm_slab_record *slab, uint32_t used)
 	zm_store_release(&slab->state, ZM_SLAB_CHOSEN);
 	zm_store(&slab->next, 0);
 	zm_table_set(slab->base, bin->slab_bytes, (number + 1) | ZM_PAGE_PINNED);
+	slab->waits = false;
 	zm_cycle.chosen++;
 	zm_cycle.bin_chosen[slab->bin]++;
 	return true;
