@@ -30,6 +30,7 @@ zm_os_fixture = tests/os_fixture.c tests/os_fixture.h
 
 # What lib/os may call, and what becomes of a real control group.
 zm_script_tests += tests/check_os_calls.sh tests/check_cgroup.sh
+EXTRA_DIST += tests/cgroup.sh
 check_PROGRAMS += tests/show_limit
 tests_show_limit_SOURCES = tests/show_limit.c
 tests_show_limit_LDADD = libzmalloc.la
