@@ -154,6 +154,21 @@ START_TEST(test_a_limit_past_memory_is_kept)
 }
 END_TEST
 
+START_TEST(test_nought_is_no_limit)
+{
+	void *block;
+
+	ck_assert_int_eq(zmalloc_limit_set(1), zmalloc_used_memory() > 1);
+	ck_assert_ptr_null(ztrymalloc(100));
+	ck_assert_int_eq(zmalloc_limit_set(0), 0);
+	ck_assert_uint_eq(zmalloc_limit_get(), 0);
+	ck_assert(stats_now().hard_limit_bytes == ZMALLOC_STATS_UNKNOWN);
+	block = ztrymalloc(10 * MIB);
+	ck_assert_ptr_nonnull(block);
+	zfree(block);
+}
+END_TEST
+
 /* The default handler says which limit it was. */
 static void run_out(void *unused)
 {
@@ -459,6 +474,7 @@ int main(void)
 	tcase_add_test(tests, test_a_limit_below_the_peak_counts_at_once);
 	tcase_add_test(tests, test_a_limit_below_what_is_used_refuses_growth);
 	tcase_add_test(tests, test_a_limit_past_memory_is_kept);
+	tcase_add_test(tests, test_nought_is_no_limit);
 	tcase_add_test(tests, test_the_report_names_the_limit);
 	tcase_add_test(tests, test_threads_race_to_the_limit);
 	tcase_add_test(tests, test_life_at_the_limit);

@@ -8,6 +8,7 @@
 #include "tests/support.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -393,12 +394,11 @@ START_TEST(test_bad_input_is_refused)
 	number[5] = add_over(MIB, 0, NULL);
 	/* A number is never that of another limit. */
 	ck_assert_int_ne(number[5], last);
-	for (int i = 0; i < 2; i++) {
-		static const int wrong[] = {-1, 0, 1 << 30};
+	for (int i = 0; i < 6; i++) {
+		const int wrong[] = {last, -1, 0, 1 << 30, INT_MAX, INT_MIN};
 
 		errno = 0;
-		ck_assert(zmalloc_soft_limit_remove(i == 0 ? last : wrong[i]) == -1 &&
-			  errno == ENOENT);
+		ck_assert(zmalloc_soft_limit_remove(wrong[i]) == -1 && errno == ENOENT);
 	}
 	for (size_t i = 0; i < COUNT_OF(number); i++)
 		remove_limit(number[i]);
@@ -421,6 +421,26 @@ START_TEST(test_a_limit_below_what_is_used_calls_at_once)
 	block = zmalloc(MIB);
 	ck_assert_uint_eq(calls_now(), 1);
 	zfree(block);
+	remove_limit(number);
+}
+END_TEST
+
+/* Whoever would get there is refused. */
+START_TEST(test_a_soft_limit_over_the_hard_one_is_not_reached)
+{
+	size_t used = zmalloc_used_memory();
+	int number = add_over(2 * MIB, 0, NULL);
+	void *block;
+
+	ck_assert_int_eq(zmalloc_limit_set(used + MIB), 0);
+	block = zmalloc(MIB / 2);
+	ck_assert_ptr_null(ztrymalloc(4 * MIB));
+	ck_assert_ptr_null(ztryrealloc(block, 4 * MIB));
+	ck_assert_uint_eq(calls_now(), 0);
+	ck_assert_int_eq(zmalloc_limit_set(0), 0);
+	zfree(block);
+	zfree(zmalloc(3 * MIB));
+	ck_assert_uint_eq(calls_now(), 1);
 	remove_limit(number);
 }
 END_TEST
@@ -695,6 +715,93 @@ START_TEST(test_threads_pass_it_together)
 }
 END_TEST
 
+/* ---- A thread's last calls ------------------------------------------------------------------------------ */
+
+/* Its destructor comes by until the library's own has run, in the first round of them. */
+static struct {
+	pthread_key_t key;
+	int rounds;
+	void *(*act)(void *block);
+	void *block;
+} last;
+
+static void act_last(void *value)
+{
+	if (last.rounds-- > 0)
+		pthread_setspecific(last.key, value);
+	else
+		last.block = last.act(last.block);
+}
+
+static void *come_to_an_end(void *value)
+{
+	zfree(zmalloc(1));
+	pthread_setspecific(last.key, value);
+	return NULL;
+}
+
+static pthread_t end_with(void *(*act)(void *block))
+{
+	pthread_t thread;
+
+	last.act = act;
+	last.rounds = 2;
+	thread = start_thread(come_to_an_end, &last);
+	join_thread(thread);
+	return thread;
+}
+
+static void *pass_it(void *unused)
+{
+	(void)unused;
+	return zmalloc(2 * MIB);
+}
+
+START_TEST(test_a_thread_past_its_end_passes_and_falls)
+{
+	int number = add_over(MIB, MIB / 2, NULL);
+
+	ck_assert_int_eq(pthread_key_create(&last.key, act_last), 0);
+	for (int round = 0; round < 3; round++) {
+		pthread_t thread = end_with(pass_it);
+
+		ck_assert_uint_eq(calls_now(), 1);
+		ck_assert(pthread_equal(last_thread, thread));
+		end_with(free_it);
+		/* The fall has been seen, so it is called again for others, too. */
+		zfree(zmalloc(2 * MIB));
+		ck_assert_uint_eq(calls_now(), 1);
+	}
+	pthread_key_delete(last.key);
+	remove_limit(number);
+}
+END_TEST
+
+/* What it may fall unseen is more than that; so is what whoever comes next frees. */
+static void *fall_a_little(void *block)
+{
+	zfree(zmalloc(1));
+	zfree(block);
+	return NULL;
+}
+
+START_TEST(test_what_a_thread_freed_last_is_seen_at_its_end)
+{
+	int number = add_over(MIB, MIB / 2, NULL);
+	void *base = zmalloc(MIB / 2 - 20 * KIB), *little = zmalloc(40 * KIB);
+	void *rest = zmalloc(MIB), *block;
+
+	ck_assert_uint_eq(calls_now(), 1);
+	zfree(rest);
+	join_thread(start_thread(fall_a_little, little));
+	block = zmalloc(MIB);
+	ck_assert_uint_eq(calls_now(), 1);
+	zfree(block);
+	zfree(base);
+	remove_limit(number);
+}
+END_TEST
+
 /* A program that stays over its soft limit, and one that evicts there, with threads. */
 static void *churn(void *seed)
 {
@@ -745,6 +852,7 @@ int main(void)
 	tcase_add_test(tests, test_two_at_the_same_place_are_both_called);
 	tcase_add_test(tests, test_bad_input_is_refused);
 	tcase_add_test(tests, test_a_limit_below_what_is_used_calls_at_once);
+	tcase_add_test(tests, test_a_soft_limit_over_the_hard_one_is_not_reached);
 	tcase_add_test(tests, test_a_callback_allocates_and_is_not_entered_again);
 	tcase_add_test(tests, test_a_callback_sets_other_limits);
 	tcase_add_test(tests, test_a_callback_forks);
@@ -752,6 +860,8 @@ int main(void)
 	tcase_add_test(tests, test_removal_waits_for_a_callback_that_runs);
 	tcase_add_test(tests, test_a_child_does_not_wait_for_its_parents_callback);
 	tcase_add_test(tests, test_threads_pass_it_together);
+	tcase_add_test(tests, test_a_thread_past_its_end_passes_and_falls);
+	tcase_add_test(tests, test_what_a_thread_freed_last_is_seen_at_its_end);
 	tcase_add_test(tests, test_nothing_is_lost_where_threads_come_and_go_at_a_limit);
 	return run_tests(tests);
 }

@@ -47,10 +47,11 @@ ZMALLOC_API size_t zmalloc_limit_get(void);
 
 /*
  * Have `callback` called when used memory passes `bytes`, by the thread that did, before its allocation
- * returns. The block is in use by then. It is called again once memory has fallen by the hysteresis, to
- * bytes - hysteresis or less, and passes the limit anew. The fall is noticed with the frees of all
- * threads, at most 64 KiB a thread late, and near it at most an eighth of the hysteresis or 1 KiB,
- * whichever is more. If so much is used already, it is called before this returns.
+ * returns, in the thread's last destructors too. The block is in use by then. It is called again once
+ * memory has fallen by the hysteresis, to bytes - hysteresis or less, and passes the limit anew. The fall
+ * is noticed with the frees of all threads, at most 64 KiB a thread late, and near it at most an eighth of
+ * the hysteresis or 1 KiB, whichever is more. If so much is used already, it is called before this
+ * returns.
  *
  * The callback may do whatever the thread may do where it allocates: allocate, free, set, add and remove
  * limits, also its own, and fork. It must return. No lock of the library is held. It is not called again, by

@@ -39,8 +39,9 @@
  *         alone is told EBADF, too.
  * exec:   all descriptors are close-on-exec.
  * close:  a watch that the program closes by close(2), or by closing every descriptor, ends; what it
- *         held is given back by the next zmalloc_pressure_open() or zmalloc_pressure_close(). A number that
- *         has become another file's meanwhile is left alone.
+ *         held is given back, and threads that wait on it are told EBADF, by the next
+ *         zmalloc_pressure_open() or zmalloc_pressure_close(). A number that has become another file's
+ *         meanwhile is left alone.
  * A group that is removed, or a manager that hangs up, while watched: an event of level
  *         ZMALLOC_PRESSURE_GONE, once; from then on the source is not in use.
  * A group that the process is moved to is not noticed: open a new watch.

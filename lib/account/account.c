@@ -161,6 +161,9 @@ static void leave(void *record)
 	zm_unlock(&zm_account.lock);
 	if (zm_thread.counter == counter)
 		forget_counter(&zm_thread);
+	/* What it has freed since it was last asked is less than it was told to wait for: nobody else is told. */
+	if (zm_clients_need() & ZM_CLIENT_EVERY_FREE)
+		zm_clients_see_fell();
 }
 
 /* ---- Fork; see lib/base/fork.h -------------------------------------------------------------------- */

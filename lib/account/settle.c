@@ -20,6 +20,18 @@ static bool is_let(size_t asked_bytes)
 	return asked_bytes == 0 || zm_clients_let_grow(asked_bytes);
 }
 
+/*
+ * Without a record there is neither a threshold nor a figure that falls: a change is all that clients may want
+ * to know of.
+ */
+static void show_ended(ptrdiff_t bytes)
+{
+	if (bytes > 0 && zm_load(&zm_account.is_over_roof))
+		zm_clients_see_passed();
+	if (bytes < 0 && (zm_clients_need() & ZM_CLIENT_EVERY_FREE))
+		zm_clients_see_fell();
+}
+
 /* A change by a thread that has no record. */
 static bool settle_ended(ptrdiff_t bytes, size_t asked_bytes)
 {
@@ -34,6 +46,8 @@ static bool settle_ended(ptrdiff_t bytes, size_t asked_bytes)
 	}
 	zm_account_check();
 	zm_unlock(&zm_account.lock);
+	if (is_granted)
+		show_ended(bytes);
 	return is_granted;
 }
 
