@@ -59,6 +59,11 @@ ZMALLOC_API size_t zmalloc_limit_get(void);
  * are passed at once the lowest comes first. Where a thread allocates inside the library's own work (in a
  * step of a defragmentation, in a handler of fork()), the thread that grows next calls it.
  *
+ * The library is whole where it calls; the program may not be. What the thread has locked and what it is
+ * about to link where it allocates, the callback cannot see, so one that is to drop what the program keeps
+ * best leaves word, and the program drops it where nothing is half done: examples/cache.c does, with room for
+ * that between the soft limit and the hard one.
+ *
  * bytes        from 1 to PTRDIFF_MAX. One that is over the hard limit, or more than the machine has, is
  *              not reached.
  * hysteresis   in bytes, from 0 to `bytes`

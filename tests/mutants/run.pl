@@ -135,7 +135,7 @@ sub program_of {
 	return $test =~ m{^(\w+)/} ? $1 : $test;
 }
 
-# Programs that a script starts are tests/NAME, and made from tests/NAME.c or what the makefile says.
+# Programs that a script starts are tests/NAME or examples/NAME, and made from NAME.c there or what the makefile says.
 sub programs_of {
 	my ($source, @tests) = @_;
 	my $makefile = slurp("$source/Makefile.in");
@@ -146,10 +146,10 @@ sub programs_of {
 			next;
 		}
 		my $text = slurp("$source/tests/$test");
-		while ($text =~ m{tests/(\w+)}g) {
-			my $name = $1;
-			$needed{"tests/$name"} = 1
-				if -e "$source/tests/$name.c" || $makefile =~ /^tests_${name}_SOURCES/m;
+		while ($text =~ m{(tests|examples)/(\w+)}g) {
+			my ($folder, $name) = ($1, $2);
+			$needed{"$folder/$name"} = 1
+				if -e "$source/$folder/$name.c" || $makefile =~ /^${folder}_${name}_SOURCES/m;
 		}
 	}
 	return sort keys %needed;
