@@ -134,7 +134,7 @@ contains '# EOF' "$metrics" OpenMetrics
 contains "zmalloc_used_bytes{pid=\"$one\",name=" "$metrics" OpenMetrics
 contains '# UNIT zmalloc_used_bytes bytes' "$metrics" OpenMetrics
 if has promtool; then
-	echo "$metrics" | promtool check metrics >"$work/promtool" 2>&1 || wrong "promtool: $(cat "$work/promtool")"
+	printf '%s\n' "$metrics" | promtool check metrics >"$work/promtool" 2>&1 || wrong "promtool: $(cat "$work/promtool")"
 	test ! -s "$work/promtool" || wrong "promtool: $(cat "$work/promtool")"
 	$zmalloc stat --openmetrics $one | promtool check metrics >"$work/promtool" 2>&1 || wrong "promtool, one: $(cat "$work/promtool")"
 fi
