@@ -481,6 +481,8 @@ END_TEST
 enum {
 	THREADS = 4
 };
+/* Far over what threads may have besides, and no more: a checker marks each byte that is refused. */
+#define LARGE_BYTES (8 * MIB)
 static ZM_ATOMIC(bool) stop;
 
 static void *ask_for_too_much(void *unused)
@@ -489,9 +491,9 @@ static void *ask_for_too_much(void *unused)
 	void *old = zmalloc(1000), *block;
 
 	for (size_t i = 0; i < rounds; i++) {
-		REQUIRE(ztrymalloc(64 * MIB + i) == NULL);
-		REQUIRE(ztryrealloc(old, 64 * MIB) == NULL);
-		REQUIRE(ztrymalloc_aligned(64, 64 * MIB) == NULL);
+		REQUIRE(ztrymalloc(LARGE_BYTES + i) == NULL);
+		REQUIRE(ztryrealloc(old, LARGE_BYTES) == NULL);
+		REQUIRE(ztrymalloc_aligned(64, LARGE_BYTES) == NULL);
 		block = ztrymalloc(100 + i % 1000);
 		REQUIRE(block != NULL);
 		old = zrealloc(old, 500 + i % 1000);
@@ -512,7 +514,7 @@ static void *look(void *unused)
 }
 
 /*
- * Each refused block has 64 MiB, which nobody who looks meanwhile may take for the peak. 2 MiB are
+ * Each refused block has LARGE_BYTES, which nobody who looks meanwhile may take for the peak. 2 MiB are
  * for what the threads have besides, in as many steps. By how much was it raised?
  */
 static size_t refuse_threads(const struct zm_client *client)
@@ -522,7 +524,7 @@ static size_t refuse_threads(const struct zm_client *client)
 	size_t used = zmalloc_used_memory(), peak = zmalloc_peak_memory();
 	pthread_t thread[THREADS], looker;
 
-	refuse_over(client, 32 * MIB);
+	refuse_over(client, LARGE_BYTES / 2);
 	zm_store(&stop, false);
 	looker = start_thread(look, NULL);
 	for (size_t i = 0; i < THREADS; i++)
