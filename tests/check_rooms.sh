@@ -16,9 +16,9 @@ rooms='base os allocator account alloc stats defrag pressure live .'
 argued=zm_start_is_linked
 
 # "OBJECT TYPE NAME" for each symbol of each object, of the static library or of the shared one.
-symbols=$(find lib -name '*.o' ! -name 'libzmalloc_*' | sort | while read -r object; do
-	$NM -g "$object" 2>/dev/null | awk -v from="$object" 'NF > 1 { print from, $(NF - 1), $NF }'
-done)
+# shellcheck disable=SC2086 # a command and its flags
+symbols=$(find lib -name '*.o' ! -name 'libzmalloc_*' -exec $NM -A -g {} + 2>/dev/null |
+	awk 'NF > 1 { split($0, part, ":"); print part[1], $(NF - 1), $NF }')
 test -n "$symbols" || {
 	echo "FAIL: $NM tells no symbols"
 	exit 1

@@ -115,6 +115,9 @@ if test "${CCACHE_DISABLE:-0}" != 1 && test -d /usr/lib/ccache; then
 	PATH=/usr/lib/ccache:$PATH CCACHE_NOHASHDIR=1
 	export PATH CCACHE_NOHASHDIR
 fi
+# configure prefers bash, for libtool too, which takes a fifth less of a build where sh is smaller.
+: "${CONFIG_SHELL:=/bin/sh}"
+export CONFIG_SHELL
 rm -rf matrix/*.taken matrix/*.state matrix/*.report matrix/speaking
 rows | while IFS= read -r row; do
 	name=$(column 1 "$row")
