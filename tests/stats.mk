@@ -14,10 +14,12 @@ zm_internal_tests += tests/test_publish_file
 tests_test_publish_file_SOURCES = tests/test_publish_file.c tests/refuse.c tests/refuse.h
 tests_test_publish_file_LDADD = $(zm_internal_ldadd)
 if ZM_OS_LINUX
-zm_internal_tests += tests/test_live
+zm_internal_tests += tests/test_live tests/test_live_passive
 endif
 tests_test_live_SOURCES = tests/test_live.c tests/refuse.c tests/refuse.h
 tests_test_live_LDADD = $(zm_internal_ldadd)
+tests_test_live_passive_SOURCES = tests/test_live_passive.c tests/refuse.c tests/refuse.h
+tests_test_live_passive_LDADD = $(zm_internal_ldadd)
 check_PROGRAMS += tests/publisher
 tests_publisher_SOURCES = tests/publisher.c
 tests_publisher_LDADD = libzmalloc.la

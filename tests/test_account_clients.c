@@ -105,9 +105,16 @@ static void pass_last(void)
 enum {
 	ALL = ZM_CLIENT_EVERY_CALL | ZM_CLIENT_EVERY_RESIZE
 };
-static const struct zm_client first = {ALL,        grow_first, born_first, died_first,
-				       pass_first, NULL,       NULL};
-static const struct zm_client last = {ALL, grow_last, born_last, died_last, pass_last, NULL, NULL};
+static const struct zm_client first = {.needs = ALL,
+				       .may_grow = grow_first,
+				       .born = born_first,
+				       .died = died_first,
+				       .passed = pass_first};
+static const struct zm_client last = {.needs = ALL,
+				      .may_grow = grow_last,
+				      .born = born_last,
+				      .died = died_last,
+				      .passed = pass_last};
 static const struct zm_client silent = {0};
 
 static void set_both(const struct zm_client *early, const struct zm_client *late)
@@ -292,7 +299,7 @@ static void *tell_how_slow(void *unused)
 static void both_are_slow(unsigned char reasons)
 {
 	unsigned char arenas = zm_load(&zm_account.routed) ? ZM_SLOW_ARENAS : 0;
-	bool comes_by = (reasons & ZM_SLOW_CALLS) != 0;
+	bool comes_by = (reasons & (ZM_SLOW_CALLS | ZM_SLOW_TICKS)) != 0;
 
 	other_slow = 0;
 	barrier_wait(&ask);
@@ -305,6 +312,21 @@ static void both_are_slow(unsigned char reasons)
 	ck_assert_int_eq(zm_load(&zm_thread.counter->ceiling_bytes) == PTRDIFF_MIN, comes_by);
 #endif
 }
+
+static size_t ticks, more_ticks;
+
+static void tick(void)
+{
+	ticks++;
+}
+
+static void tick_too(void)
+{
+	more_ticks++;
+}
+
+static const struct zm_client clock_client = {.needs = ZM_CLIENT_TICKS, .ticked = tick};
+static const struct zm_client other_clock = {.needs = ZM_CLIENT_TICKS, .ticked = tick_too};
 
 START_TEST(test_threads_are_slow_for_as_long_as_a_client_wants_it)
 {
@@ -328,6 +350,10 @@ START_TEST(test_threads_are_slow_for_as_long_as_a_client_wants_it)
 	set_both(&calls, &calls);
 	set_both(NULL, &calls);
 	both_are_slow(ZM_SLOW_CALLS);
+	set_both(&clock_client, &calls);
+	both_are_slow(ZM_SLOW_CALLS | ZM_SLOW_TICKS);
+	set_both(&clock_client, NULL);
+	both_are_slow(ZM_SLOW_TICKS);
 	set_both(NULL, NULL);
 	both_are_slow(0);
 	other_slow = -1;
@@ -345,6 +371,64 @@ static void *join_late(void *unused)
 	REQUIRE(zm_load(&zm_thread.slow) & ZM_SLOW_CALLS);
 	return unused;
 }
+
+static void pairs_tick(size_t of_one, size_t of_other)
+{
+	ticks = more_ticks = 0;
+	for (int i = 0; i < 10; i++)
+		zfree(opaque(zmalloc(100)));
+	ck_assert_uint_eq(ticks, of_one);
+	ck_assert_uint_eq(more_ticks, of_other);
+}
+
+START_TEST(test_each_call_is_a_tick_to_all_who_go_by_time)
+{
+	static const struct zm_client calls = {.needs = ZM_CLIENT_EVERY_CALL};
+
+	zfree(zmalloc(1));
+	set_both(&clock_client, NULL);
+	pairs_tick(20, 0);
+	set_both(&clock_client, &other_clock);
+	pairs_tick(20, 20);
+	set_both(&calls, &other_clock);
+	pairs_tick(0, 20);
+	set_both(NULL, NULL);
+	pairs_tick(0, 0);
+}
+END_TEST
+
+static void *make_pairs(void *unused)
+{
+	zfree(opaque(zmalloc(100)));
+	barrier_wait(&ask);
+	barrier_wait(&answered);
+	for (int i = 0; i < 10; i++)
+		zfree(opaque(zmalloc(100)));
+	barrier_wait(&ask);
+	return unused;
+}
+
+START_TEST(test_a_tick_waits_for_nobody)
+{
+	pthread_t thread;
+
+	barrier_init(&ask, 2);
+	barrier_init(&answered, 2);
+	thread = start_thread(make_pairs, NULL);
+	barrier_wait(&ask);
+	set_both(&clock_client, NULL);
+	ticks = 0;
+	zm_lock(&zm_account.lock);
+	barrier_wait(&answered);
+	barrier_wait(&ask);
+	zm_unlock(&zm_account.lock);
+	join_thread(thread);
+	ck_assert_uint_eq(ticks, 20);
+	set_both(NULL, NULL);
+	barrier_done(&ask);
+	barrier_done(&answered);
+}
+END_TEST
 
 START_TEST(test_a_thread_that_joins_is_told)
 {
@@ -723,6 +807,8 @@ int main(void)
 	tcase_add_test(tests, test_a_block_that_is_held_is_nobodys);
 	tcase_add_test(tests, test_a_block_is_replaced);
 	tcase_add_test(tests, test_threads_are_slow_for_as_long_as_a_client_wants_it);
+	tcase_add_test(tests, test_each_call_is_a_tick_to_all_who_go_by_time);
+	tcase_add_test(tests, test_a_tick_waits_for_nobody);
 	tcase_add_test(tests, test_a_thread_that_joins_is_told);
 	tcase_add_test(tests, test_a_free_is_shown_to_who_wants_every_call_alone);
 	tcase_add_test(tests, test_a_resize_moves_for_those_who_see_blocks_alone);

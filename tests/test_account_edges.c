@@ -238,7 +238,7 @@ static void check_invariant(void)
 	     chunk = zm_load(&chunk->next))
 		for (size_t i = 0; i < ZM_CHUNK_COUNTERS; i++)
 			committed += chunk->counters[i].owner != NULL
-					     ? chunk->counters[i].granted_bytes
+					     ? zm_load(&chunk->counters[i].granted_bytes)
 					     : zm_load(&chunk->counters[i].net_bytes);
 	committed -= zm_account.committed_bytes;
 	room = zm_load(&zm_account.peak_bytes) - zm_load(&zm_account.ended_bytes) -

@@ -9,8 +9,8 @@
  * from who sees its number in /proc. Figures are asked for and come from a thread of the other
  * process. A process that is stopped gives no answer,
  * and one that shows itself passively (ZMALLOC_PUBLISH=passive, and every process where the system
- * has no sealed memory files) is not asked: its figures are those of its last renewal, and
- * updated_ms tells when that was.
+ * has no sealed memory files) is not asked: its figures are those of its last renewal, a tenth of a
+ * second ago or less while it allocates or frees, and updated_ms tells when that was.
  *
  * All functions are thread-safe, none is async-signal-safe. They return 0, or -1 with errno:
  *

@@ -153,14 +153,15 @@ ZMALLOC_API int zmalloc_stats_write_fd(const struct zmalloc_stats *stats, int fo
  * thread: that makes both at once.
  *
  * ZMALLOC_PUBLISH=1 in the environment has this done when the library is loaded. ZMALLOC_PUBLISH=passive
- * does it without a thread, for programs that must stay single-threaded, and so does this call then: the
- * figures are renewed by these calls and by threads that pass their threshold, at most ten times a
- * second and on one hundredth of the time. 0 does nothing. Another word, and a failure, is told on
- * stderr. A program whose file gives it rights that its user has not (set-user-ID, set-group-ID,
+ * does it without a thread, for programs that must stay single-threaded, and so does this call then:
+ * whoever allocates, resizes or frees renews the figures when it is time, so that while the program
+ * does any of it they are no older than a tenth of a second, or than a hundred times what taking them
+ * takes. Each such call pays for a look at a clock, some 10 ns. An idle program has no wake-ups of it,
+ * and its figures grow old. 0 does nothing. Another word, and a failure, is told on stderr. A program whose file gives it rights that its user has not (set-user-ID, set-group-ID,
  * capabilities) ignores the environment, $XDG_RUNTIME_DIR included.
  *
  * Where there is no such memory, or a filter of the kernel's calls refuses it, the figures are in a file
- * and passive: $XDG_RUNTIME_DIR/zmalloc/PID, else /run/user/UID/zmalloc/PID, else
+ * and passive in the same way: $XDG_RUNTIME_DIR/zmalloc/PID, else /run/user/UID/zmalloc/PID, else
  * /tmp/zmalloc-UID/PID, mode 0600 in a directory that must be the user's own and closed to others.
  * Errors   EMFILE, ENFILE: no descriptor is free; EAGAIN: no thread can be started; ENOMEM; of the file
  *          EPERM: the directory is not ours alone; what open(2) and write(2) say; ENOTSUP: the

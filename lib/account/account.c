@@ -113,8 +113,8 @@ static void retire_record(struct zm_counter *counter)
 	ptrdiff_t figure = zm_counter_bytes(counter);
 
 	zm_assert(zm_lock_is_mine(&zm_account.lock) && counter->owner != NULL);
-	zm_account.committed_bytes += figure - counter->granted_bytes;
-	counter->granted_bytes = figure;
+	zm_account.committed_bytes += figure - zm_load(&counter->granted_bytes);
+	zm_store(&counter->granted_bytes, figure);
 	if (ZM_COUNT_BORROWED) {
 		zm_store(&counter->net_bytes, figure);
 		counter->allocated = counter->freed = &zero;
@@ -153,7 +153,7 @@ static void leave(void *record)
 	if (zm_thread.counter == counter)
 		zm_thread.ended_bytes = zm_thread_net(&zm_thread);
 	zm_lock(&zm_account.lock);
-	over = zm_counter_bytes(counter) > counter->granted_bytes;
+	over = zm_counter_bytes(counter) > zm_load(&counter->granted_bytes);
 	retire_record(counter);
 	if (over)
 		zm_account_make_room();
@@ -246,8 +246,8 @@ static void own_record(struct zm_thread *self, struct zm_counter *counter)
 	}
 #endif
 	figure = zm_counter_bytes(counter);
-	zm_account.committed_bytes += figure - counter->granted_bytes;
-	counter->granted_bytes = figure;
+	zm_account.committed_bytes += figure - zm_load(&counter->granted_bytes);
+	zm_store(&counter->granted_bytes, figure);
 	zm_account_raise(counter, figure);
 	zm_account_tell_functions(self);
 	zm_account.threads++;

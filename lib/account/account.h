@@ -48,10 +48,13 @@ struct zm_counter {
 	ZM_ATOMIC(ptrdiff_t) ceiling_bytes;
 	/* Of the borrowed part, a block that a client is being asked about. Written by the owner. */
 	ZM_ATOMIC(size_t) asked_bytes;
+	/*
+	 * The ceiling that counts, whatever the owner was told; the figure of a record without owner.
+	 * Written under the lock, read by the owner.
+	 */
+	ZM_ATOMIC(ptrdiff_t) granted_bytes;
 	/* All below: under the lock. */
 	struct zm_thread *owner;
-	/* The ceiling that counts, whatever the owner was told; the figure of a record without owner. */
-	ptrdiff_t granted_bytes;
 	const uint64_t *allocated,
 		*freed; /* the owner's borrowed counters, else both a constant zero */
 	struct zm_counter *next_idle;
@@ -103,7 +106,8 @@ enum zm_slow {
 	ZM_SLOW_CALLS = 2,   /* a client wants every call */
 	ZM_SLOW_RESIZES = 4, /* a client wants every resize */
 	ZM_SLOW_ARENAS = 8,  /* a block may be one of an arena */
-	ZM_SLOW_FREES = 16   /* a client wants to know how far a thread's figure falls */
+	ZM_SLOW_FREES = 16,  /* a client wants to know how far a thread's figure falls */
+	ZM_SLOW_TICKS = 32   /* a client goes by time */
 };
 
 extern ZM_TLS struct zm_thread zm_thread;
@@ -156,6 +160,12 @@ void zm_account_join(void);
  */
 bool zm_account_new(size_t bytes);
 void zm_account_gave_back(void);
+
+/*
+ * To be asked before that: most threads that come by do so for the sake of a clock alone. True: that is so,
+ * the block is charged, and all is done. Where the allocator has counted it, its size is not looked at.
+ */
+bool zm_account_only_ticks(size_t bytes);
 
 /*
  * May the account grow by so many bytes? For a resize, before anything is touched. It is not asked

@@ -16,14 +16,15 @@ void zm_account_check(void)
 
 	zm_assert(zm_lock_is_mine(&zm_account.lock));
 	for (const struct zm_counter *idle = zm_account.idle; idle != NULL; idle = idle->next_idle)
-		zm_assert(idle->owner == NULL && idle->granted_bytes == zm_load(&idle->net_bytes));
+		zm_assert(idle->owner == NULL &&
+			  zm_load(&idle->granted_bytes) == zm_load(&idle->net_bytes));
 	for (const struct zm_chunk *chunk = &zm_account.first; chunk != NULL;
 	     chunk = zm_load(&chunk->next)) {
 		size_t used = zm_load(&chunk->used);
 
 		zm_assert(used == ZM_CHUNK_COUNTERS || chunk == zm_account.last);
 		for (size_t i = 0; i < used; i++) {
-			committed_bytes += chunk->counters[i].granted_bytes;
+			committed_bytes += zm_load(&chunk->counters[i].granted_bytes);
 			owned += chunk->counters[i].owner != NULL;
 		}
 	}

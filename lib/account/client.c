@@ -34,10 +34,23 @@ static bool has_blocks_move(const struct zm_client *client)
 	       (client->born != NULL || client->died != NULL);
 }
 
+zm_client_tick_at zm_clients_tick;
+
+static void tell_all_of_tick(void)
+{
+	for (size_t place = 0; place < ZM_CLIENT_PLACES; place++) {
+		const struct zm_client *client = client_in(place);
+
+		if (client != NULL && client->ticked != NULL)
+			client->ticked();
+	}
+}
+
 /* Threads are told only if that makes a difference to them: most clients ask for nothing. */
 static void tell_threads(void)
 {
 	unsigned char before = zm_load(&needs), all = 0;
+	zm_client_tick tick = NULL;
 	bool refuse = false, move = false;
 
 	for (size_t place = 0; place < ZM_CLIENT_PLACES; place++) {
@@ -48,7 +61,10 @@ static void tell_threads(void)
 		all |= client->needs;
 		refuse |= client->may_grow != NULL;
 		move |= has_blocks_move(client);
+		if (client->ticked != NULL)
+			tick = tick == NULL ? client->ticked : tell_all_of_tick;
 	}
+	zm_store(&zm_clients_tick, tick);
 	zm_store(&may_refuse, refuse);
 	zm_store(&have_blocks_move, move);
 	zm_store(&needs, all);

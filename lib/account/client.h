@@ -3,7 +3,7 @@
  * lib/account/client.h - who else wants to see what the program allocates: a table with a row for each,
  * in a fixed order.
  *
- * A client is a constant that is put into its row while it has something to do. It answers up to five
+ * A client is a constant that is put into its row while it has something to do. It answers up to six
  * questions; those that it has no answer to are NULL, and whoever asks keeps errno. Without a client
  * nobody is asked, and nothing is slower.
  *
@@ -17,6 +17,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/atomic.h"
+#include "base/compiler.h"
 
 /*
  * The order in which clients are asked: who may say no before those who look; who puts another block
@@ -44,8 +47,12 @@ enum zm_client_need {
 	 */
 	ZM_CLIENT_EVERY_RESIZE = 2,
 	/* Each free, so that fell is called in time. */
-	ZM_CLIENT_EVERY_FREE = 4
+	ZM_CLIENT_EVERY_FREE = 4,
+	/* Each new block, resize and free, so that ticked is called. No lock is taken for it. */
+	ZM_CLIENT_TICKS = 8
 };
+
+typedef void (*zm_client_tick)(void);
 
 struct zm_client {
 	unsigned char needs; /* of enum zm_client_need */
@@ -77,6 +84,12 @@ struct zm_client {
 	 * fall until the next call. No lock of the account's is held, others may be.
 	 */
 	size_t (*fell)(void);
+	/*
+	 * The calling thread has come by, and the account has what it did: for whoever does something when
+	 * it is time, as there is no other clock in a program. It is called very often, so it is the one to
+	 * keep errno itself. No lock of the account's is held, others may be.
+	 */
+	zm_client_tick ticked;
 };
 
 /* NULL: nobody. */
@@ -102,6 +115,18 @@ bool zm_clients_see_died(void *ptr, bool held);
 void zm_clients_see_passed(void);
 /* The least that one of them answers. */
 size_t zm_clients_see_fell(void);
+
+/* NULL: no client goes by time; that of the only one; or one that tells all. Under 10 ns matter here. */
+typedef ZM_ATOMIC(zm_client_tick) zm_client_tick_at;
+extern zm_client_tick_at zm_clients_tick;
+
+ZM_INLINE void zm_clients_see_tick(void)
+{
+	zm_client_tick tick = zm_load(&zm_clients_tick);
+
+	if (zm_unlikely(tick != NULL))
+		tick();
+}
 
 /* What all of them need. */
 unsigned char zm_clients_need(void);

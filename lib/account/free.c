@@ -36,6 +36,7 @@ void zm_account_see_fall(ptrdiff_t freed_bytes)
 	ptrdiff_t figure;
 	unsigned round;
 
+	zm_clients_see_tick();
 	if (!(zm_load(&zm_thread.slow) & ZM_SLOW_FREES))
 		return;
 	figure = zm_account_thread_net();
@@ -75,10 +76,18 @@ static bool free_or_hold(void *ptr)
 {
 	if (zm_load(&zm_account.routed) && free_of_any_arena(ptr))
 		return false;
-	if (zm_clients_see_died(ptr, false))
+	if ((zm_clients_need() & ZM_CLIENT_EVERY_CALL) && zm_clients_see_died(ptr, false))
 		return true;
 	zm_raw_free(ptr);
 	return false;
+}
+
+/* By a thread that does so for the sake of a clock, and counts for itself. */
+static void free_and_tick(void *ptr)
+{
+	zm_account_sub(zm_thread.counter, zm_raw_charged(ptr));
+	zm_raw_free(ptr);
+	zm_clients_see_tick();
 }
 
 /*
@@ -91,6 +100,11 @@ ZM_COLD void zm_free_unsettled(void *ptr)
 
 	if (ptr == NULL)
 		return;
+	if (ZM_COUNT_SIZES && zm_load(&zm_thread.slow) == ZM_SLOW_TICKS) {
+		free_and_tick(ptr);
+		errno = saved_errno;
+		return;
+	}
 	if (zm_thread.state == ZM_THREAD_NEW)
 		zm_account_join();
 	bytes = zm_raw_charged(ptr);
@@ -179,6 +193,20 @@ static void free_shown(void *ptr)
 		free_sized_shown(ptr, 0, 0);
 }
 
+/* ---- While a client goes by time ----------------------------------------------------------------- */
+
+static void free_ticking(void *ptr)
+{
+	free_routed(ptr);
+	zm_clients_see_tick();
+}
+
+static void free_sized_ticking(void *ptr, size_t size, int flags)
+{
+	free_sized_routed(ptr, size, flags);
+	zm_clients_see_tick();
+}
+
 /* ---- While a client wants to know how far figures fall ----------------------------------------- */
 
 static void free_watched(void *ptr)
@@ -208,6 +236,9 @@ static void tell_free(struct zm_thread *thread, unsigned char slow)
 	} else if (slow & ZM_SLOW_FREES) {
 		zm_store(&thread->free, free_watched);
 		zm_store(&thread->free_sized, free_sized_watched);
+	} else if (slow & ZM_SLOW_TICKS) {
+		zm_store(&thread->free, free_ticking);
+		zm_store(&thread->free_sized, free_sized_ticking);
 	} else if (slow & ZM_SLOW_ARENAS) {
 		zm_store(&thread->free, free_routed);
 		zm_store(&thread->free_sized, free_sized_routed);
@@ -239,6 +270,8 @@ void zm_account_tell_functions(struct zm_thread *thread)
 		slow |= ZM_SLOW_RESIZES;
 	if (needs & ZM_CLIENT_EVERY_FREE)
 		slow |= ZM_SLOW_FREES;
+	if (needs & ZM_CLIENT_TICKS)
+		slow |= ZM_SLOW_TICKS;
 	if (zm_load(&zm_account.routed))
 		slow |= ZM_SLOW_ARENAS;
 	if (ZM_RAW_COUNTS && !thread->borrows)

@@ -93,13 +93,23 @@ static bool settle_over(struct zm_counter *counter, ptrdiff_t bytes, size_t aske
 	return is_granted;
 }
 
+/*
+ * A thread that came by for the sake of a clock, and not because of its figure, needs no lock: others
+ * come by as often.
+ */
+static bool is_under_ceiling(const struct zm_counter *counter, ptrdiff_t figure)
+{
+	return !(zm_clients_need() & ZM_CLIENT_EVERY_CALL) &&
+	       figure <= zm_load(&counter->granted_bytes);
+}
+
 /* A change by a thread that counts in its record. */
 static bool settle_record(struct zm_counter *counter, ptrdiff_t bytes, size_t asked_bytes)
 {
 	ptrdiff_t net = zm_load(&counter->net_bytes) + bytes;
 
 	/* What falls passes nothing, though it may still be over a ceiling that was lowered. */
-	if (bytes > 0 && net > zm_load(&counter->ceiling_bytes))
+	if (bytes > 0 && net > zm_load(&counter->ceiling_bytes) && !is_under_ceiling(counter, net))
 		return settle_over(counter, bytes, asked_bytes);
 	zm_store(&counter->net_bytes, net);
 	return true;
@@ -121,15 +131,32 @@ static bool settle_new(size_t bytes, size_t asked_bytes)
 	if (!zm_thread.borrows)
 		return settle((ptrdiff_t)bytes, asked_bytes);
 #if ZM_RAW_COUNTS
-	if (zm_account_over())
+	if (zm_account_over() && !is_under_ceiling(zm_thread.counter, zm_thread_net(&zm_thread)))
 		return settle_over(zm_thread.counter, 0, asked_bytes);
 #endif
 	return true;
 }
 
+ZM_COLD bool zm_account_only_ticks(size_t bytes)
+{
+	const struct zm_thread *self = &zm_thread;
+	ptrdiff_t more = self->borrows ? 0 : (ptrdiff_t)bytes;
+
+	if (self->state != ZM_THREAD_LIVE || self->borrows != ZM_COUNT_BORROWED ||
+	    !is_under_ceiling(self->counter, zm_thread_net(self) + more))
+		return false;
+	zm_store(&self->counter->net_bytes, zm_load(&self->counter->net_bytes) + more);
+	zm_clients_see_tick();
+	return true;
+}
+
 ZM_COLD bool zm_account_new(size_t bytes)
 {
-	return settle_new(bytes, bytes);
+	bool is_granted = settle_new(bytes, bytes);
+
+	if (is_granted)
+		zm_clients_see_tick();
+	return is_granted;
 }
 
 void zm_account_gave_back(void)
@@ -141,21 +168,16 @@ void zm_account_gave_back(void)
 ZM_COLD void zm_account_granted(size_t bytes)
 {
 	settle_new(bytes, 0);
+	zm_clients_see_tick();
 }
 
-/* How far is the calling thread under the ceiling that it was told? Nothing, where it is to come by. */
+/* How far is the calling thread under its ceiling? Nothing, where a client is to be asked at each call. */
 static ptrdiff_t room_left(const struct zm_thread *self)
 {
-	ptrdiff_t net = zm_load(&self->counter->net_bytes);
-	ptrdiff_t ceiling = zm_load(&self->counter->ceiling_bytes);
+	ptrdiff_t net = zm_thread_net(self);
 
-#if ZM_RAW_COUNTS
-	if (self->borrows) {
-		net = (ptrdiff_t)(*self->allocated - *self->freed);
-		ceiling = zm_load(&self->ceiling_bytes);
-	}
-#endif
-	return ceiling > net ? ceiling - net : 0;
+	return is_under_ceiling(self->counter, net) ? zm_load(&self->counter->granted_bytes) - net
+						    : 0;
 }
 
 ZM_COLD bool zm_account_may_grow(size_t bytes)
@@ -185,7 +207,7 @@ ZM_COLD void zm_account_gone(size_t bytes)
 ZM_COLD void zm_account_resized(size_t old_bytes, size_t new_bytes)
 {
 	if (zm_thread.borrows)
-		zm_account_granted(0);
+		settle_new(0, 0);
 	else
 		settle((ptrdiff_t)new_bytes - (ptrdiff_t)old_bytes, 0);
 	zm_account_see_fall((ptrdiff_t)old_bytes - (ptrdiff_t)new_bytes);

@@ -179,7 +179,7 @@ bool zm_account_fits(size_t bytes, ptrdiff_t limit_bytes);
 
 /*
  * The calling thread has just freed so many bytes. Where a client wants to know, it is told once the thread
- * has fallen by as much as it said that the thread may.
+ * has fallen by as much as it said that the thread may. This is a tick, too.
  */
 void zm_account_see_fall(ptrdiff_t freed_bytes);
 

@@ -37,8 +37,8 @@ static void raise_peak(ptrdiff_t bytes)
 
 void zm_account_tell_ceiling(struct zm_counter *counter)
 {
-	bool comes_by = zm_clients_need() & ZM_CLIENT_EVERY_CALL;
-	ptrdiff_t bytes = comes_by ? PTRDIFF_MIN : counter->granted_bytes;
+	bool comes_by = zm_clients_need() & (ZM_CLIENT_EVERY_CALL | ZM_CLIENT_TICKS);
+	ptrdiff_t bytes = comes_by ? PTRDIFF_MIN : zm_load(&counter->granted_bytes);
 
 #if ZM_COUNT_BORROWED
 	if (counter->owner->borrows) {
@@ -54,8 +54,8 @@ void zm_account_tell_ceiling(struct zm_counter *counter)
 static void set_ceiling(struct zm_counter *counter, ptrdiff_t bytes)
 {
 	zm_assert(zm_lock_is_mine(&zm_account.lock) && counter->owner != NULL);
-	zm_account.committed_bytes += bytes - counter->granted_bytes;
-	counter->granted_bytes = bytes;
+	zm_account.committed_bytes += bytes - zm_load(&counter->granted_bytes);
+	zm_store(&counter->granted_bytes, bytes);
 	zm_account_tell_ceiling(counter);
 }
 
@@ -103,7 +103,7 @@ static void take_back_room(const struct zm_counter *mine)
 			if (counter->owner == NULL || counter == mine)
 				continue;
 			enough = zm_counter_bytes(counter) + ZM_STEP_BYTES;
-			if (counter->granted_bytes > enough)
+			if (zm_load(&counter->granted_bytes) > enough)
 				set_ceiling(counter, enough);
 		}
 }
@@ -160,7 +160,7 @@ static void share_room(ptrdiff_t used_bytes)
 			struct zm_counter *counter = &chunk->counters[i];
 
 			if (counter->owner != NULL)
-				set_ceiling(counter, counter->granted_bytes + step);
+				set_ceiling(counter, zm_load(&counter->granted_bytes) + step);
 		}
 	zm_store(&zm_account.is_over_roof, step < 0);
 	raise_peak(step < 0 ? stopped_at : promised_bytes());
@@ -233,7 +233,7 @@ void zm_account_raise(struct zm_counter *counter, ptrdiff_t figure)
 		return;
 	room = room_to_spare();
 	if (room > 0)
-		set_ceiling(counter, counter->granted_bytes + room / 2);
+		set_ceiling(counter, zm_load(&counter->granted_bytes) + room / 2);
 	else if ((room = room_under_peak()) < 0)
 		raise_peak(zm_load(&zm_account.peak_bytes) - room);
 }
@@ -261,7 +261,7 @@ static void catch_up(void)
 			struct zm_counter *counter = &chunk->counters[i];
 
 			if (counter->owner != NULL &&
-			    zm_counter_kept_bytes(counter) > counter->granted_bytes)
+			    zm_counter_kept_bytes(counter) > zm_load(&counter->granted_bytes))
 				set_ceiling(counter, zm_counter_kept_bytes(counter));
 		}
 }

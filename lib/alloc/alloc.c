@@ -27,10 +27,13 @@ static void *noted(void *ptr)
 
 static void *settle_new(void *ptr, bool is_granted)
 {
-	size_t bytes = zm_raw_charged(ptr);
+	size_t bytes;
 
+	if (ZM_COUNT_BORROWED && zm_account_only_ticks(0))
+		return noted(ptr);
+	bytes = zm_raw_charged(ptr);
 	/* Of a size that the adaptor has no quick answer for. */
-	if (ZM_COUNT_SIZES && zm_account_add(bytes))
+	if (ZM_COUNT_SIZES && (zm_account_add(bytes) || zm_account_only_ticks(bytes)))
 		return noted(ptr);
 	if (is_granted) {
 		zm_account_granted(bytes);

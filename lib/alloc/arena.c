@@ -10,6 +10,7 @@
 #include <zmalloc/stats.h>
 
 #include "account/account.h"
+#include "account/client.h"
 #include "alloc/alloc.h"
 #include "alloc/oom.h"
 #include "allocator/arena.h"
@@ -164,11 +165,18 @@ static void uncharge(size_t live_bytes)
 	zm_account_correct(-(ptrdiff_t)live_bytes);
 }
 
+/* All locks are let go of: what the arena's end was charged under may have been one of them. */
+static int ended(int error)
+{
+	zm_clients_see_tick();
+	return zm_result(error);
+}
+
 int zarena_reset(zarena *arena)
 {
 	if (!zm_arena_is_mine(inside(arena)))
 		return not_mine(), -1;
-	return zm_result(zm_arena_reset(inside(arena), uncharge));
+	return ended(zm_arena_reset(inside(arena), uncharge));
 }
 
 int zarena_destroy(zarena *arena)
@@ -178,7 +186,7 @@ int zarena_destroy(zarena *arena)
 	if (!zm_arena_is_mine(inside(arena)))
 		return not_mine(), -1;
 	zm_arena_destroy(inside(arena), uncharge);
-	return 0;
+	return ended(0);
 }
 
 static uint64_t wide(size_t bytes)

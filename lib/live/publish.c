@@ -2,10 +2,12 @@
 /*
  * lib/live/publish.c - this process shown to others: when its page is made, renewed and given up.
  *
- * No allocation pays for it. A page that is answered for is written by the thread that sleeps until
- * somebody asks (answer.c). A passive one, and a file, are renewed by explicit calls and by threads that
- * pass their threshold and are on the cold path anyhow, at most once in PACE_MS and on one hundredth of
- * the time. Whoever finds another thread writing goes on, so there is no lock to wait for.
+ * A page that is answered for is written by the thread that sleeps until somebody asks (answer.c), and no
+ * allocation pays for it. A passive one, and a file, are renewed by explicit calls and by whoever
+ * allocates or frees when it is time: at most once in PACE_MS, and on one hundredth of the time. So
+ * they are no older than that while the program does either, and each call pays for a look at a
+ * clock. Nothing else would do: a thread that allocates what another frees passes no threshold.
+ * Whoever finds another thread writing goes on, so there is no lock to wait for.
  */
 #include "config.h"
 
@@ -30,7 +32,7 @@
 #include "stats/stats.h"
 
 enum {
-	PACE_MS = 100,        /* between two renewals by the cold path */
+	PACE_MS = 90,         /* between two renewals: the clock may be 10 ms behind */
 	COST_FACTOR = 100,    /* one that took a millisecond is due again after a hundred */
 	SHOWN_PACE_MS = 1000, /* between two looks whether the descriptor is still there */
 	EXIT_PATIENCE_MS = 100
@@ -44,6 +46,7 @@ static struct {
 	ZM_ATOMIC(bool) wanted;      /* under the lock; and not any more, at exit */
 	bool passive;                /* no thread is to be started */
 	ZM_ATOMIC(uintptr_t) due_ms; /* monotonic clock, cut to a word: compare differences */
+	uint64_t cost_ns;            /* of the last renewal */
 	int64_t pid;                 /* of the process that made the page */
 	struct zm_once joined;       /* the handlers of fork() */
 	int join_error;
@@ -59,19 +62,26 @@ static bool is_answered(const void *page)
 	return !is_file(page) && !publishing.passive;
 }
 
-static uint64_t now_ms(void)
-{
-	return zm_now_ns() / 1000000;
-}
-
 /* ---- Writing; all under the lock ---- */
 
-/* The processor's time: a thread that was put off it for a second is not to be late by a hundred. */
+/*
+ * The processor's time: a thread that was put off it for a second is not to be late by a hundred. And the
+ * less of the last two, for an interrupt is the thread's time as well.
+ */
+static uint64_t pace_ms(uint64_t cost_ns)
+{
+	uint64_t least_ns = cost_ns < publishing.cost_ns ? cost_ns : publishing.cost_ns;
+	uint64_t pace = least_ns * COST_FACTOR / 1000000;
+
+	publishing.cost_ns = cost_ns;
+	return pace > PACE_MS ? pace : PACE_MS;
+}
+
 static int renew(struct zm_published *page)
 {
-	uint64_t begun_ms = now_ms(), begun_ns = zm_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t begun_ms = zm_about_now_ms(), begun_ns = zm_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	struct zmalloc_stats stats;
-	uint64_t took_ms;
+	uint64_t pace;
 	int error = 0;
 
 	zm_assert(zm_lock_is_mine(&publishing.lock));
@@ -79,12 +89,10 @@ static int renew(struct zm_published *page)
 	zm_published_write(page, &stats);
 	if (is_file(page))
 		error = zm_published_file_write(page);
-	took_ms = (zm_clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun_ns) * COST_FACTOR / 1000000;
-	if (took_ms < PACE_MS)
-		took_ms = PACE_MS;
+	pace = pace_ms(zm_clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun_ns);
 	if (is_answered(page))
-		took_ms = SHOWN_PACE_MS;
-	zm_store(&publishing.due_ms, (uintptr_t)(begun_ms + took_ms));
+		pace = SHOWN_PACE_MS;
+	zm_store(&publishing.due_ms, (uintptr_t)(begun_ms + pace));
 	return error;
 }
 
@@ -212,9 +220,31 @@ static void end(void)
 
 /* ---- When it is renewed ---- */
 
+static void look_after_page(void);
+
+/* For a page that is answered for: it may have lost its descriptor. */
+static const struct zm_client at_thresholds = {.passed = look_after_page};
+
+/* A child has no page before it passes a threshold: most run another program first. */
+static const struct zm_client at_each_call = {
+	.needs = ZM_CLIENT_TICKS,
+	.ticked = look_after_page,
+	.in_child = &at_thresholds,
+};
+
+static void come_by_in_time(void)
+{
+	const struct zm_client *client =
+		is_answered(zm_load(&publishing.page)) ? &at_thresholds : &at_each_call;
+
+	if (zm_client_of(ZM_CLIENT_PUBLISH) != client)
+		zm_client_set(ZM_CLIENT_PUBLISH, client);
+}
+
 static int publish(void)
 {
 	void *page;
+	int error;
 
 	forget_parents_page();
 	page = zm_load(&publishing.page);
@@ -222,22 +252,33 @@ static int publish(void)
 		give_up(page);
 		page = NULL;
 	}
-	return page == NULL ? show() : renew(page);
+	error = page == NULL ? show() : renew(page);
+	if (error == 0)
+		come_by_in_time();
+	return error;
+}
+
+/* In the middle of something of ours the thread goes on: it comes by again. */
+static ZM_COLD void renew_in_time(uintptr_t now)
+{
+	int saved_errno = errno;
+
+	if (zm_lock_is_any_mine() || !begin())
+		return;
+	/* A thread may have been on its way here before the page was given up, and go on only now. */
+	if (!zm_load(&publishing.wanted) || publish() != 0)
+		zm_store(&publishing.due_ms, now + SHOWN_PACE_MS);
+	end();
+	errno = saved_errno;
 }
 
 static void look_after_page(void)
 {
-	uintptr_t now = (uintptr_t)now_ms();
+	uintptr_t now = (uintptr_t)zm_about_now_ms();
 
-	if ((intptr_t)(now - zm_load(&publishing.due_ms)) < 0 || !begin())
-		return;
-	/* A thread may have been on its way here before the page was given up, and go on only now. */
-	if (zm_load(&publishing.wanted) && publish() != 0)
-		zm_store(&publishing.due_ms, now + SHOWN_PACE_MS);
-	end();
+	if ((intptr_t)(now - zm_load(&publishing.due_ms)) >= 0)
+		renew_in_time(now);
 }
-
-static const struct zm_client client = {.passed = look_after_page};
 
 /* ---- Fork ---- */
 
@@ -254,7 +295,7 @@ static void after_fork_in_child(void)
 {
 	forget_parents_page();
 	if (zm_load(&publishing.page) == NULL)
-		zm_store(&publishing.due_ms, (uintptr_t)now_ms());
+		zm_store(&publishing.due_ms, (uintptr_t)zm_about_now_ms());
 	end();
 }
 
@@ -273,8 +314,6 @@ static int publish_and_go_on(void)
 
 	if (error == 0)
 		error = publish();
-	if (error == 0)
-		zm_client_set(ZM_CLIENT_PUBLISH, &client);
 	zm_store(&publishing.wanted, error == 0);
 	return error;
 }
