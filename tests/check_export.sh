@@ -95,6 +95,26 @@ awk "BEGIN { exit !($(sample figures_time_seconds "pid=\"$one\"") - $(sample fig
 test "$(sample used_bytes "pid=\"$two\"")" -ge 8192000 || wrong 'one that is stopped lost its last figures'
 kill -CONT $two
 
+# Many that are stopped take no more than the time for all: two seconds each would be twelve.
+stopped=
+for number in 1 2 3 4 5 6; do
+	publish ./tests/publisher 1 none "still$$"
+	stopped="$stopped $last"
+done
+kill -STOP $stopped
+begun=$(date +%s)
+expect 0 'many that are stopped' $zmalloc export --within=1 "$work/zmalloc.prom"
+took=$(($(date +%s) - begun))
+test $took -lt 11 || wrong "many that are stopped: took $took seconds of 1"
+is_valid 'many that are stopped'
+if test "$label" = "zm$$"; then
+	test "$(sample silent_processes "name=\"still$$\"")" = 6 || wrong 'many that are stopped: not six are silent'
+	test "$(sample used_bytes "name=\"still$$\"")" -ge $((6 * 1024000)) || wrong 'many that are stopped lost figures'
+fi
+kill -CONT $stopped
+expect 2 'a time that is none' $zmalloc export -w now
+contains "'now' is no time" "$err" 'a time that is none'
+
 # ---- The file
 
 nothing_left() {

@@ -24,10 +24,11 @@ struct options {
 	int format;     /* enum zmalloc_stats_format */
 	double delay_s; /* top, stat: between two looks */
 	bool delay_given;
-	long rounds; /* top, stat: looks; 0: until told to stop; -1: not given */
-	bool bins;   /* stat: size classes as well */
-	bool arenas; /* stat: arenas as well */
-	bool pids;   /* export: a label with the process's number */
+	long rounds;     /* top, stat: looks; 0: until told to stop; -1: not given */
+	bool bins;       /* stat: size classes as well */
+	bool arenas;     /* stat: arenas as well */
+	bool pids;       /* export: a label with the process's number */
+	double within_s; /* export: for those that do not answer, all together */
 	char **operands;
 	int operand_count;
 };

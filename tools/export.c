@@ -16,14 +16,8 @@
 
 #include "find.h"
 
-/*
- * One that does not answer costs two seconds, and one that answers only half of what it is asked as well.
- * After so long the rest are waited for less, whatever they do, and the file is in time.
- */
-enum {
-	PATIENT_FOR_MS = 20000,
-	IMPATIENCE_MS = 10
-};
+/* What a process is waited for when the time for all of them is over. */
+#define IMPATIENCE_MS 10
 
 /* ---- Processes ---- */
 
@@ -73,22 +67,34 @@ static int compare(const void *left, const void *right)
 	return answer != 0 ? answer : strcmp(a->version, b->version);
 }
 
+/*
+ * One that does not answer costs two seconds, and one that answers only half of what it is asked as well. At
+ * the end of the time the rest are waited for less, whatever they do, and the file is in time.
+ */
+static unsigned patience_ms(uint64_t end_ms)
+{
+	uint64_t now_ms = steady_ms(), left_ms = end_ms > now_ms ? end_ms - now_ms : 0;
+
+	if (left_ms > PATIENCE_MS)
+		return PATIENCE_MS;
+	return left_ms > IMPATIENCE_MS ? (unsigned)left_ms : IMPATIENCE_MS;
+}
+
 /* Processes that end meanwhile, and pages that are none, are passed over. */
-static bool look_at_all(bool pids, struct series_list *each)
+static bool look_at_all(const struct options *options, struct series_list *each)
 {
 	struct pid_list list = {NULL, 0, 0};
-	uint64_t began_ms = steady_ms();
+	uint64_t end_ms = steady_ms() + (uint64_t)(options->within_s * 1000);
 
 	if (!list_pids(&list))
 		return false;
 	each->series = malloc((list.count + 1) * sizeof(*each->series));
 	for (size_t i = 0; each->series != NULL && i < list.count; i++) {
-		bool patient = steady_ms() - began_ms < PATIENT_FOR_MS;
 		struct look look;
 
-		if (look_at(list.pid[i], patient ? PATIENCE_MS : IMPATIENCE_MS, &look) != 0)
+		if (look_at(list.pid[i], patience_ms(end_ms), &look) != 0)
 			continue;
-		fill_series(&look, pids, &each->series[each->count++]);
+		fill_series(&look, options->pids, &each->series[each->count++]);
 	}
 	free(list.pid);
 	if (each->series == NULL) {
@@ -156,7 +162,7 @@ int command_export(const struct options *options)
 
 	if (options->operand_count > 1)
 		return complain("export writes one file, not '%s' too", options->operands[1]);
-	if (!look_at_all(options->pids, &each))
+	if (!look_at_all(options, &each))
 		return FAILED;
 	error = make_text(&each, &text);
 	if (error != 0)

@@ -9,14 +9,15 @@ _zmalloc()
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		words='info stat purge export top --help --version'
-	elif [[ $previous == -d || $previous == --delay || $previous == -n || $previous == --rounds ]]; then
+	elif [[ $previous == -d || $previous == --delay || $previous == -n || $previous == --rounds ||
+		$previous == -w || $previous == --within ]]; then
 		return
 	else
 		case $command in
 		info) words='--json --help' ;;
 		export)
 			if [[ $word == -* ]]; then
-				words='--pid --help'
+				words='--pid --within --help'
 			else
 				mapfile -t COMPREPLY < <(compgen -f -- "$word")
 				return

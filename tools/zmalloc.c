@@ -53,8 +53,8 @@ static const struct command commands[] = {
 	 "\n"
 	 "  -j, --json          a JSON array\n"
 	 "  -h, --help          this text\n"},
-	{"export", "[FILE]", "figures of every process, for Prometheus", command_export, "ph", 0,
-	 "usage: zmalloc export [--pid] [FILE]\n"
+	{"export", "[FILE]", "figures of every process, for Prometheus", command_export, "pwh", 0,
+	 "usage: zmalloc export [--pid] [--within=SECONDS] [FILE]\n"
 	 "\n"
 	 "Write the figures of every process that shows itself and that you may look at as\n"
 	 "OpenMetrics text, into a file for the node exporter's textfile collector, which is "
@@ -64,6 +64,9 @@ static const struct command commands[] = {
 	 "what each metric means.\n"
 	 "\n"
 	 "  -p, --pid           the process's number as a label too: a series for each process\n"
+	 "  -w, --within=SECONDS\n"
+	 "                      wait no longer for processes that do not answer, all together\n"
+	 "                      (default 20): their figures are the last ones\n"
 	 "  -h, --help          this text\n"},
 	{"top", "", "a live view of every process", command_top, "jodnh", -1,
 	 "usage: zmalloc top [-d SECONDS] [-n ROUNDS] [--json | --openmetrics]\n"
@@ -82,15 +85,11 @@ static const struct command commands[] = {
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static const struct option known[] = {
-	{"json", no_argument, NULL, 'j'},
-	{"openmetrics", no_argument, NULL, 'o'},
-	{"delay", required_argument, NULL, 'd'},
-	{"rounds", required_argument, NULL, 'n'},
-	{"bins", no_argument, NULL, 'b'},
-	{"arenas", no_argument, NULL, 'a'},
-	{"pid", no_argument, NULL, 'p'},
-	{"help", no_argument, NULL, 'h'},
-	{0},
+	{"json", no_argument, NULL, 'j'},        {"openmetrics", no_argument, NULL, 'o'},
+	{"delay", required_argument, NULL, 'd'}, {"rounds", required_argument, NULL, 'n'},
+	{"bins", no_argument, NULL, 'b'},        {"arenas", no_argument, NULL, 'a'},
+	{"pid", no_argument, NULL, 'p'},         {"within", required_argument, NULL, 'w'},
+	{"help", no_argument, NULL, 'h'},        {0},
 };
 
 static const char help_begin[] = "usage: zmalloc COMMAND [OPTION]...\n\n";
@@ -147,6 +146,11 @@ static bool take_option(const struct command *command, int letter, struct option
 			return false;
 		}
 		options->delay_given = true;
+	} else if (letter == 'w') {
+		if (!number(optarg, 0, 86400, &options->within_s)) {
+			complain("'%s' is no time from 0 to 86400 seconds", optarg);
+			return false;
+		}
 	} else if (letter == 'n') {
 		if (!number(optarg, 0, 1e9, &value) || value != (double)(long)value) {
 			complain("'%s' is no number of rounds", optarg);
@@ -162,10 +166,11 @@ static bool take_option(const struct command *command, int letter, struct option
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct options options = {.format = ZMALLOC_STATS_TABLE, .delay_s = 1, .rounds = -1};
+	struct options options = {
+		.format = ZMALLOC_STATS_TABLE, .delay_s = 1, .rounds = -1, .within_s = 20};
 	int letter;
 
-	while ((letter = getopt_long(argc, argv, "jod:n:baph", known, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "jod:n:bapw:h", known, NULL)) != -1) {
 		if (!take_option(command, letter, &options))
 			return misused(command);
 		if (letter == 'h')
