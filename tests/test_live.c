@@ -241,6 +241,69 @@ START_TEST(test_nobody_who_looks_costs_nothing)
 }
 END_TEST
 
+/* What sched_getattr(2) tells in its first form. */
+struct attributes {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime_ns, deadline_ns, period_ns;
+};
+
+static struct attributes attributes_of(long thread)
+{
+	struct attributes attributes = {.size = sizeof(attributes)};
+
+#if defined(SYS_sched_getattr)
+	syscall(SYS_sched_getattr, thread, &attributes, sizeof(attributes), 0);
+#else
+	(void)thread;
+#endif
+	return attributes;
+}
+
+static bool is_answering(const char *thread)
+{
+	char path[300], name[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/comm", thread);
+	file = fopen(path, "r");
+	if (file == NULL)
+		return false;
+	REQUIRE(fgets(name, sizeof(name), file) != NULL);
+	fclose(file);
+	return strcmp(name, ZM_PAGE_NAME "\n") == 0;
+}
+
+/* On a machine with more to do than processors it is not to wait for as long as others run at once. */
+START_TEST(test_the_thread_runs_soon_when_it_is_woken)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct attributes mine = attributes_of(0), its;
+	struct dirent *entry;
+	int seen = 0;
+
+	ck_assert_int_eq(zmalloc_stats_publish(), 0);
+	ck_assert_int_eq(error_of_asking(getpid()), 0);
+	ck_assert_ptr_nonnull(tasks);
+	while ((entry = readdir(tasks)) != NULL) {
+		if (!is_answering(entry->d_name))
+			continue;
+		seen++;
+		its = attributes_of(atol(entry->d_name));
+		ck_assert_int_eq(its.nice, mine.nice);
+		ck_assert_uint_eq(its.policy, mine.policy);
+		if (mine.runtime_ns != 0)
+			ck_assert_uint_eq(its.runtime_ns, 100000);
+	}
+	closedir(tasks);
+	ck_assert_int_eq(seen, 1);
+	if (mine.runtime_ns == 0)
+		skip_part("this kernel does not tell how long a thread runs at once");
+}
+END_TEST
+
 static struct barrier all_here;
 
 static void *ask_together(void *pid)
@@ -1232,6 +1295,7 @@ int main(int argc, char **argv)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, test_every_look_shows_what_is_now);
 	tcase_add_test(tests, test_nobody_who_looks_costs_nothing);
+	tcase_add_test(tests, test_the_thread_runs_soon_when_it_is_woken);
 	tcase_add_test(tests, test_a_thousand_readers_are_answered_at_once);
 	tcase_add_test(tests, test_the_process_is_listed_while_it_shows_itself);
 	tcase_add_test(tests, test_the_memory_is_sealed_and_goes_to_nobody);

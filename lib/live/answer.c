@@ -106,6 +106,7 @@ static void *serve_until_unwanted(void *argument)
 	zm_store_release(&beginning->taken, 1);
 	zm_os_word_wake(&beginning->taken);
 	zm_os_thread_name(ZM_PAGE_NAME);
+	zm_os_thread_prompt();
 	serve(&service);
 	return NULL;
 }

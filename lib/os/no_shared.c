@@ -68,3 +68,7 @@ void zm_os_thread_name(const char *name)
 {
 	(void)name;
 }
+
+void zm_os_thread_prompt(void)
+{
+}

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -249,4 +250,33 @@ void zm_os_word_wake(ZM_ATOMIC(uint32_t) * word)
 void zm_os_thread_name(const char *name)
 {
 	prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
+/* ---- Promptness ---- */
+
+/* The least that the kernel takes. */
+#define SLICE_NS 100000
+
+/* What sched_setattr(2) had at first. Some C libraries have a larger one of its name. */
+struct attributes {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime_ns; /* of an ordinary thread: how long it runs at once, and so how soon */
+	uint64_t deadline_ns, period_ns;
+};
+
+void zm_os_thread_prompt(void)
+{
+#if defined(SYS_sched_getattr) && defined(SYS_sched_setattr)
+	struct attributes attributes = {.size = sizeof(attributes)};
+
+	if (syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0) != 0 ||
+	    attributes.policy != SCHED_OTHER)
+		return;
+	attributes.size = sizeof(attributes);
+	attributes.runtime_ns = SLICE_NS;
+	syscall(SYS_sched_setattr, 0, &attributes, 0);
+#endif
 }

@@ -68,4 +68,11 @@ void zm_os_word_wake(ZM_ATOMIC(uint32_t) * word);
 /* The name of the calling thread, as ps(1) and debuggers show it: up to 15 characters. */
 void zm_os_thread_name(const char *name);
 
+/*
+ * Have the calling thread run sooner after it is woken, for less time at once; in all it gets as much as
+ * others. No right is needed. Nothing is changed where the kernel knows of no such thing (Linux before
+ * 6.12), refuses, or where the thread has a policy of the program's choice.
+ */
+void zm_os_thread_prompt(void);
+
 #endif
