@@ -481,19 +481,26 @@ END_TEST
 enum {
 	THREADS = 4
 };
-/* Far over what threads may have besides, and no more: a checker marks each byte that is refused. */
-#define LARGE_BYTES (8 * MIB)
 static ZM_ATOMIC(bool) stop;
+
+/*
+ * Far over what threads may have besides. The larger it is, the longer is a block there before it is refused; but
+ * a checker marks each of its bytes.
+ */
+static size_t large_bytes(void)
+{
+	return under_checker() ? 8 * MIB : 64 * MIB;
+}
 
 static void *ask_for_too_much(void *unused)
 {
-	size_t rounds = steps(4000, 300);
+	size_t rounds = steps(4000, 300), large = large_bytes();
 	void *old = zmalloc(1000), *block;
 
 	for (size_t i = 0; i < rounds; i++) {
-		REQUIRE(ztrymalloc(LARGE_BYTES + i) == NULL);
-		REQUIRE(ztryrealloc(old, LARGE_BYTES) == NULL);
-		REQUIRE(ztrymalloc_aligned(64, LARGE_BYTES) == NULL);
+		REQUIRE(ztrymalloc(large + i) == NULL);
+		REQUIRE(ztryrealloc(old, large) == NULL);
+		REQUIRE(ztrymalloc_aligned(64, large) == NULL);
 		block = ztrymalloc(100 + i % 1000);
 		REQUIRE(block != NULL);
 		old = zrealloc(old, 500 + i % 1000);
@@ -514,7 +521,7 @@ static void *look(void *unused)
 }
 
 /*
- * Each refused block has LARGE_BYTES, which nobody who looks meanwhile may take for the peak. 2 MiB are
+ * Each refused block is large, which nobody who looks meanwhile may take for the peak. 2 MiB are
  * for what the threads have besides, in as many steps. By how much was it raised?
  */
 static size_t refuse_threads(const struct zm_client *client)
@@ -524,7 +531,7 @@ static size_t refuse_threads(const struct zm_client *client)
 	size_t used = zmalloc_used_memory(), peak = zmalloc_peak_memory();
 	pthread_t thread[THREADS], looker;
 
-	refuse_over(client, LARGE_BYTES / 2);
+	refuse_over(client, large_bytes() / 2);
 	zm_store(&stop, false);
 	looker = start_thread(look, NULL);
 	for (size_t i = 0; i < THREADS; i++)
