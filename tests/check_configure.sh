@@ -83,41 +83,56 @@ grep -q '^CFLAGS = -O1 -DZM_MINE=1$' Makefile || wrong 'changes CFLAGS'
 lines=$(sed -n '/^libzmalloc /,$p' output | wc -l)
 test "$lines" -le 15 || wrong "prints a summary of $lines lines"
 
-# ---- The allocator
-list=$srcdir/packaging/allocators
-every="auto $(sed '/^#/d; s/ .*//' "$list" | tr '\n' ' ')"
-stops "$every" --with-malloc=nonsense
-stops "$every" --without-malloc
-stops "$every" --with-malloc=
-stops "nonsense $every" MALLOC=nonsense
-while read -r name says apt dnf zypper apk pkg brew; do
-	test "$apt" = - || stops "$apt $dnf $apk $brew" --with-malloc="$name" zm_cv_malloc_"$name"=no
-done <<-END
-	$(sed '/^#/d' "$list")
-END
-stops 'libjemalloc-dev MALLOC=jemalloc' MALLOC=jemalloc zm_cv_malloc_jemalloc=no
-takes 'allocator .*libc (chosen by auto' zm_cv_malloc_jemalloc=no
-takes 'allocator .*libc (asked for by .*MALLOC=libc' MALLOC=libc
-takes 'allocator .*libc (asked for by --with-malloc' MALLOC=jemalloc --with-malloc=libc
-defines 'ZM_ALLOCATOR_HEADER "allocator/libc.h"'
+# ---- Lanes: the questions below are asked in two, each in a folder of its own
 
-# ---- What leaves no choice of allocator
-takes 'allocator .*libc (forced by --disable-usable-size' --disable-usable-size
-takes 'usable size .*no' --disable-usable-size --with-malloc=libc
-leaves ZM_HAVE_USABLE_SIZE
-stops '--disable-usable-size --with-malloc=libc' --disable-usable-size --with-malloc=jemalloc
-stops '--disable-usable-size MALLOC=mimalloc' --disable-usable-size MALLOC=mimalloc
-stops '--enable-sanitizer=address --with-malloc=jemalloc' --enable-sanitizer=address --with-malloc=jemalloc
-stops '--enable-sanitizer=undefined MALLOC=tcmalloc' --enable-sanitizer=undefined MALLOC=tcmalloc
-stops 'memory --with-malloc=mimalloc' --enable-sanitizer=memory --with-malloc=mimalloc
-stops 'address undefined thread memory' --enable-sanitizer=adress
-stops 'address undefined thread memory' --enable-sanitizer=address,
-stops 'address undefined thread memory' --enable-sanitizer
-stops 'auto initial-exec global-dynamic' --with-tls-model=local
-case $CC in
-*clang*) ;;
-*) stops clang --enable-sanitizer=memory ;;
-esac
+# lane FUNCTION
+lane() {
+	mkdir "$work/$1"
+	cp cache lax.h "$work/$1"
+	cd "$work/$1"
+	failed=0
+	"$1"
+	exit $failed
+}
+
+# ---- The allocator
+
+ask_for_allocators() {
+	list=$srcdir/packaging/allocators
+	every="auto $(sed '/^#/d; s/ .*//' "$list" | tr '\n' ' ')"
+	stops "$every" --with-malloc=nonsense
+	stops "$every" --without-malloc
+	stops "$every" --with-malloc=
+	stops "nonsense $every" MALLOC=nonsense
+	while read -r name says apt dnf zypper apk pkg brew; do
+		test "$apt" = - || stops "$apt $dnf $apk $brew" --with-malloc="$name" zm_cv_malloc_"$name"=no
+	done <<-END
+		$(sed '/^#/d' "$list")
+	END
+	stops 'libjemalloc-dev MALLOC=jemalloc' MALLOC=jemalloc zm_cv_malloc_jemalloc=no
+	takes 'allocator .*libc (chosen by auto' zm_cv_malloc_jemalloc=no
+	takes 'allocator .*libc (asked for by .*MALLOC=libc' MALLOC=libc
+	takes 'allocator .*libc (asked for by --with-malloc' MALLOC=jemalloc --with-malloc=libc
+	defines 'ZM_ALLOCATOR_HEADER "allocator/libc.h"'
+
+	# ---- What leaves no choice of allocator
+	takes 'allocator .*libc (forced by --disable-usable-size' --disable-usable-size
+	takes 'usable size .*no' --disable-usable-size --with-malloc=libc
+	leaves ZM_HAVE_USABLE_SIZE
+	stops '--disable-usable-size --with-malloc=libc' --disable-usable-size --with-malloc=jemalloc
+	stops '--disable-usable-size MALLOC=mimalloc' --disable-usable-size MALLOC=mimalloc
+	stops '--enable-sanitizer=address --with-malloc=jemalloc' --enable-sanitizer=address --with-malloc=jemalloc
+	stops '--enable-sanitizer=undefined MALLOC=tcmalloc' --enable-sanitizer=undefined MALLOC=tcmalloc
+	stops 'memory --with-malloc=mimalloc' --enable-sanitizer=memory --with-malloc=mimalloc
+	stops 'address undefined thread memory' --enable-sanitizer=adress
+	stops 'address undefined thread memory' --enable-sanitizer=address,
+	stops 'address undefined thread memory' --enable-sanitizer
+	stops 'auto initial-exec global-dynamic' --with-tls-model=local
+	case $CC in
+	*clang*) ;;
+	*) stops clang --enable-sanitizer=memory ;;
+	esac
+}
 
 # ---- The kinds of jemalloc: names with and without je_, with Redis's additions, and in the C library
 
@@ -143,21 +158,23 @@ fake_jemalloc() {
 	$CC -w ${3-} -c -o fake/fake.o fake/fake.c
 }
 
-here="MALLOC_CFLAGS=-I$work/fake"
-fake_jemalloc '' ''
-takes 'allocator .*jemalloc (asked' --with-malloc=jemalloc "$here" MALLOC_LIBS="$work/fake/fake.o"
-leaves ZM_JE_PREFIXED
-leaves HAVE_JE_
-fake_jemalloc je_ ''
-takes 'allocator .*jemalloc (asked' --with-malloc=jemalloc "$here" MALLOC_LIBS="$work/fake/fake.o"
-defines 'ZM_JE_PREFIXED 1'
-leaves HAVE_JE_
-fake_jemalloc je_ 'int je_get_defrag_hint(void *p) { return 0; }'
-takes 'allocator .*jemalloc (asked' --with-malloc=jemalloc "$here" MALLOC_LIBS="$work/fake/fake.o"
-defines 'HAVE_JE_GET_DEFRAG_HINT 1'
-fake_jemalloc '' ''
-takes 'allocator from .*the C library' --with-malloc=jemalloc CPPFLAGS="-I$work/fake" LIBS="$work/fake/fake.o"
-defines 'ZM_JE_IN_LIBC 1'
+ask_for_kinds_of_jemalloc() {
+	here="MALLOC_CFLAGS=-I$PWD/fake"
+	fake_jemalloc '' ''
+	takes 'allocator .*jemalloc (asked' --with-malloc=jemalloc "$here" MALLOC_LIBS="$PWD/fake/fake.o"
+	leaves ZM_JE_PREFIXED
+	leaves HAVE_JE_
+	fake_jemalloc je_ ''
+	takes 'allocator .*jemalloc (asked' --with-malloc=jemalloc "$here" MALLOC_LIBS="$PWD/fake/fake.o"
+	defines 'ZM_JE_PREFIXED 1'
+	leaves HAVE_JE_
+	fake_jemalloc je_ 'int je_get_defrag_hint(void *p) { return 0; }'
+	takes 'allocator .*jemalloc (asked' --with-malloc=jemalloc "$here" MALLOC_LIBS="$PWD/fake/fake.o"
+	defines 'HAVE_JE_GET_DEFRAG_HINT 1'
+	fake_jemalloc '' ''
+	takes 'allocator from .*the C library' --with-malloc=jemalloc CPPFLAGS="-I$PWD/fake" LIBS="$PWD/fake/fake.o"
+	defines 'ZM_JE_IN_LIBC 1'
+}
 
 # ---- Releases of mimalloc with which programs come to harm, by the figure in its header
 
@@ -179,7 +196,7 @@ fake_mimalloc() {
 		grep ');$' fake/mimalloc.h | sed -e 's/;$/ { return 0; }/' -e '/^void [^*]/s/return 0;//'
 	} >fake/fake.c
 	$CC -w -c -o fake/fake.o fake/fake.c
-	takes 'allocator .*mimalloc (asked' --with-malloc=mimalloc "$here" MALLOC_LIBS="$work/fake/fake.o"
+	takes 'allocator .*mimalloc (asked' --with-malloc=mimalloc "$here" MALLOC_LIBS="$PWD/fake/fake.o"
 }
 
 # warns WORD... of the last run: a warning has each of the words; without words, none of mimalloc.
@@ -191,18 +208,21 @@ warns() {
 	done
 }
 
-for version in 209 212 30206 30401; do
-	fake_mimalloc $version
-	warns
-done
-fake_mimalloc 301
-warns 'aligned blocks'
-for version in 30300 30301 30302; do
-	fake_mimalloc $version
-	warns 'crash in programs with threads'
-done
-fake_mimalloc 30600 'int mi_theap_get_default(void);'
-warns 'fork()'
+ask_for_mimalloc() {
+	here="MALLOC_CFLAGS=-I$PWD/fake"
+	for version in 209 30206 30401; do
+		fake_mimalloc $version
+		warns
+	done
+	fake_mimalloc 301
+	warns 'aligned blocks'
+	for version in 30300 30302; do
+		fake_mimalloc $version
+		warns 'crash in programs with threads'
+	done
+	fake_mimalloc 30600 'int mi_theap_get_default(void);'
+	warns 'fork()'
+}
 
 # ---- Compilers that refuse what is not declared (gcc 14, clang 16), and others' strict flags
 #
@@ -214,85 +234,107 @@ takes_installed() {
 	takes "allocator  *$3" --with-malloc="$1" CC="$strict"
 }
 
-takes_installed jemalloc jemalloc/jemalloc.h 'jemalloc (asked'
-takes_installed tcmalloc gperftools/tcmalloc.h 'tcmalloc (asked'
-takes_installed tcmalloc_minimal gperftools/tcmalloc.h 'tcmalloc_minimal (asked'
-takes_installed mimalloc mimalloc.h 'mimalloc (asked'
-case $host in
-*linux*) takes_installed auto jemalloc/jemalloc.h 'jemalloc (chosen' ;;
-esac
-
-# No other probe loses its answer to such flags, without a cache to help it.
-"$srcdir/configure" --no-create --build="$build" --host="$host" --with-malloc=libc CC="$strict" </dev/null >output 2>&1 &&
-	./config.status -q config.h && diff lax.h config.h || wrong "CC='$strict' --with-malloc=libc"
-
-# A header whose library does not link is no reason to take libc in silence.
-rm -rf fake
-mkdir -p fake/jemalloc
-echo >fake/jemalloc/jemalloc.h
-case $host in
-*linux*)
-	takes 'allocator .*libc (chosen by auto: <jemalloc/jemalloc.h> is here' CPPFLAGS="-I$work/fake" MALLOC_LIBS=-lm
-	grep -q '^configure: WARNING: .*jemalloc' output || wrong 'auto takes libc without a warning'
-	;;
-esac
-stops 'jemalloc/jemalloc.h' --with-malloc=jemalloc CPPFLAGS="-I$work/fake" MALLOC_LIBS=-lm
-
-# ---- How the shared library has its jemalloc
-kinds='private shared libjemalloc'
-stops "$kinds" --with-jemalloc=nonsense
-stops "$kinds" --with-jemalloc
-stops "$kinds" --without-jemalloc
-stops "$kinds" --with-jemalloc=
-stops "/nowhere/libjemalloc_pic.a $kinds" --with-jemalloc=/nowhere/libjemalloc_pic.a
-stops '--with-jemalloc=private libc' --with-jemalloc=private --with-malloc=libc
-stops '--with-jemalloc=shared MALLOC=tcmalloc' --with-jemalloc=shared MALLOC=tcmalloc
-stops '--with-jemalloc=private --disable-usable-size' --with-jemalloc=private --disable-usable-size
-stops '--with-jemalloc=private libjemalloc-dev' --with-jemalloc=private zm_cv_malloc_jemalloc=no
-fake_jemalloc '' ''
-here="zm_cv_malloc_jemalloc=$work/fake/fake.o zm_cv_malloc_jemalloc_cflags=-I$work/fake zm_cv_malloc_jemalloc_define=plain --with-malloc=jemalloc"
-takes 'allocator from .*fake.o, shared$' $here --with-jemalloc=shared
-leaves ZM_JE_PRIVATE
-case $host in
-*-linux*)
-	stops 'libjemalloc-dev --with-jemalloc=shared' $here --with-jemalloc=private zm_cv_jemalloc_archive=no
-	takes 'allocator from .*shared (no libjemalloc_pic.a.*libjemalloc-dev' $here zm_cv_jemalloc_archive=no
-	stops 'binutils OBJCOPY' $here --with-jemalloc=private ac_cv_prog_OBJCOPY= ac_cv_prog_ac_ct_OBJCOPY=
-	takes 'shared (objcopy was not found' $here ac_cv_prog_OBJCOPY= ac_cv_prog_ac_ct_OBJCOPY=
-	stops '--disable-shared' $here --with-jemalloc=private --disable-shared
-	stops '--with-pic --disable-static' $here --with-jemalloc=private --with-pic
-	takes 'shared (with --with-pic' $here --with-pic
-	takes 'shared (as MALLOC_LIBS says' $here MALLOC_LIBS="$work/fake/fake.o"
-	;;
-esac
-
-# An archive of one's own, with headers beside it: jemalloc or not, position-independent or not.
-if command -v "${AR:-ar}" >/dev/null && command -v "${OBJCOPY:-objcopy}" >/dev/null; then
-	fake_archive() {
-		fake_jemalloc "$1" "
-			int ${1}table[2]; void *${1}malloc(size_t n) { return &${1}table[n]; } void ${1}free(void *p) { }
-			void *${1}calloc(size_t n, size_t s) { return 0; } void ${1}dallocx(void *p, int flags) { }
-			void *${1}realloc(void *p, size_t s) { return ${1}malloc(s); }" $2
-		rm -f fake/libmine.a
-		ar cr fake/libmine.a fake/fake.o
-		mkdir -p fake/include
-		mv fake/jemalloc fake/include/
-	}
-	for prefix in '' je_; do
-		fake_archive "$prefix" -fPIC
-		takes 'allocator from .*fake/libmine.a, a private copy' --with-jemalloc="$work/fake/libmine.a"
-		defines 'ZM_JE_PRIVATE 1'
-	done
+ask_with_strict_compilers() {
+	takes_installed jemalloc jemalloc/jemalloc.h 'jemalloc (asked'
+	takes_installed tcmalloc gperftools/tcmalloc.h 'tcmalloc (asked'
+	takes_installed tcmalloc_minimal gperftools/tcmalloc.h 'tcmalloc_minimal (asked'
+	takes_installed mimalloc mimalloc.h 'mimalloc (asked'
 	case $host in
-	x86_64-*-linux*)
-		fake_archive '' '-fno-pic -mcmodel=small'
-		stops "$work/fake/libmine.a position-independent" --with-jemalloc="$work/fake/libmine.a"
+	*linux*) takes_installed auto jemalloc/jemalloc.h 'jemalloc (chosen' ;;
+	esac
+
+	# No other probe loses its answer to such flags, without a cache to help it.
+	"$srcdir/configure" --no-create --build="$build" --host="$host" --with-malloc=libc CC="$strict" </dev/null >output 2>&1 &&
+		./config.status -q config.h && diff lax.h config.h || wrong "CC='$strict' --with-malloc=libc"
+
+	# A header whose library does not link is no reason to take libc in silence.
+	rm -rf fake
+	mkdir -p fake/jemalloc
+	echo >fake/jemalloc/jemalloc.h
+	case $host in
+	*linux*)
+		takes 'allocator .*libc (chosen by auto: <jemalloc/jemalloc.h> is here' CPPFLAGS="-I$PWD/fake" MALLOC_LIBS=-lm
+		grep -q '^configure: WARNING: .*jemalloc' output || wrong 'auto takes libc without a warning'
 		;;
 	esac
-	fake_jemalloc '' '' -fPIC
-	rm -f fake/libmine.a
-	ar cr fake/libmine.a fake/fake.o
-	stops "$work/fake/libmine.a --with-jemalloc=shared" --with-jemalloc="$work/fake/libmine.a" MALLOC_CFLAGS="-I$work/fake"
-fi
+	stops 'jemalloc/jemalloc.h' --with-malloc=jemalloc CPPFLAGS="-I$PWD/fake" MALLOC_LIBS=-lm
+}
 
-test $failed = 0
+# ---- How the shared library has its jemalloc
+
+ask_how_jemalloc_is_had() {
+	kinds='private shared libjemalloc'
+	stops "$kinds" --with-jemalloc=nonsense
+	stops "$kinds" --with-jemalloc
+	stops "$kinds" --without-jemalloc
+	stops "$kinds" --with-jemalloc=
+	stops "/nowhere/libjemalloc_pic.a $kinds" --with-jemalloc=/nowhere/libjemalloc_pic.a
+	stops '--with-jemalloc=private libc' --with-jemalloc=private --with-malloc=libc
+	stops '--with-jemalloc=shared MALLOC=tcmalloc' --with-jemalloc=shared MALLOC=tcmalloc
+	stops '--with-jemalloc=private --disable-usable-size' --with-jemalloc=private --disable-usable-size
+	stops '--with-jemalloc=private libjemalloc-dev' --with-jemalloc=private zm_cv_malloc_jemalloc=no
+	fake_jemalloc '' ''
+	here="zm_cv_malloc_jemalloc=$PWD/fake/fake.o zm_cv_malloc_jemalloc_cflags=-I$PWD/fake zm_cv_malloc_jemalloc_define=plain --with-malloc=jemalloc"
+	takes 'allocator from .*fake.o, shared$' $here --with-jemalloc=shared
+	leaves ZM_JE_PRIVATE
+	case $host in
+	*-linux*)
+		stops 'libjemalloc-dev --with-jemalloc=shared' $here --with-jemalloc=private zm_cv_jemalloc_archive=no
+		takes 'allocator from .*shared (no libjemalloc_pic.a.*libjemalloc-dev' $here zm_cv_jemalloc_archive=no
+		stops 'binutils OBJCOPY' $here --with-jemalloc=private ac_cv_prog_OBJCOPY= ac_cv_prog_ac_ct_OBJCOPY=
+		takes 'shared (objcopy was not found' $here ac_cv_prog_OBJCOPY= ac_cv_prog_ac_ct_OBJCOPY=
+		stops '--disable-shared' $here --with-jemalloc=private --disable-shared
+		stops '--with-pic --disable-static' $here --with-jemalloc=private --with-pic
+		takes 'shared (with --with-pic' $here --with-pic
+		takes 'shared (as MALLOC_LIBS says' $here MALLOC_LIBS="$PWD/fake/fake.o"
+		;;
+	esac
+
+	# An archive of one's own, with headers beside it: jemalloc or not, position-independent or not.
+	if command -v "${AR:-ar}" >/dev/null && command -v "${OBJCOPY:-objcopy}" >/dev/null; then
+		fake_archive() {
+			fake_jemalloc "$1" "
+				int ${1}table[2]; void *${1}malloc(size_t n) { return &${1}table[n]; } void ${1}free(void *p) { }
+				void *${1}calloc(size_t n, size_t s) { return 0; } void ${1}dallocx(void *p, int flags) { }
+				void *${1}realloc(void *p, size_t s) { return ${1}malloc(s); }" $2
+			rm -f fake/libmine.a
+			ar cr fake/libmine.a fake/fake.o
+			mkdir -p fake/include
+			mv fake/jemalloc fake/include/
+		}
+		for prefix in '' je_; do
+			fake_archive "$prefix" -fPIC
+			takes 'allocator from .*fake/libmine.a, a private copy' --with-jemalloc="$PWD/fake/libmine.a"
+			defines 'ZM_JE_PRIVATE 1'
+		done
+		case $host in
+		x86_64-*-linux*)
+			fake_archive '' '-fno-pic -mcmodel=small'
+			stops "$PWD/fake/libmine.a position-independent" --with-jemalloc="$PWD/fake/libmine.a"
+			;;
+		esac
+		fake_jemalloc '' '' -fPIC
+		rm -f fake/libmine.a
+		ar cr fake/libmine.a fake/fake.o
+		stops "$PWD/fake/libmine.a --with-jemalloc=shared" --with-jemalloc="$PWD/fake/libmine.a" MALLOC_CFLAGS="-I$PWD/fake"
+	fi
+}
+
+one_half() {
+	ask_for_allocators
+	ask_for_kinds_of_jemalloc
+	ask_for_mimalloc
+}
+
+other_half() {
+	ask_with_strict_compilers
+	ask_how_jemalloc_is_had
+}
+
+(lane one_half) >"$work/one" 2>&1 &
+one=$!
+(lane other_half) >"$work/other" 2>&1 &
+wait $one || failed=1
+wait $! || failed=1
+cat "$work/one" "$work/other"
+exit $failed
