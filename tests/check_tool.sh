@@ -20,7 +20,7 @@ complete() {
 
 expect 0 'help' $zmalloc --help
 contains 'usage: zmalloc' "$out" help
-commands=$(echo "$out" | sed -n 's/^  \([a-z][a-z]*\)  *.*/\1/p')
+commands=$(printf '%s\n' "$out" | sed -n 's/^  \([a-z][a-z]*\)  *.*/\1/p')
 contains stat "$commands" 'the commands that help lists'
 for command in $(sed -n 's/^int command_\([a-z]*\)(.*/\1/p' "$srcdir/tools/command.h"); do
 	echo "$commands" | grep -qx "$command" || wrong "command_$command() of tools/command.h is not among the commands of tools/zmalloc.c"
@@ -29,10 +29,10 @@ page=$srcdir/man/zmalloc.1
 for command in $commands; do
 	expect 0 "$command help" $zmalloc $command --help
 	contains "usage: zmalloc $command" "$out" "$command help"
-	test "$(echo "$out" | awk '{ if (length > 100) print }')" = '' || wrong "$command help: lines over 100 columns"
+	test "$(printf '%s\n' "$out" | awk '{ if (length > 100) print }')" = '' || wrong "$command help: lines over 100 columns"
 	grep -qx "\.Cm $command" "$page" || wrong "man/zmalloc.1: SYNOPSIS has no command $command"
 	grep -qx "\.It Cm $command" "$page" || wrong "man/zmalloc.1: DESCRIPTION has no command $command"
-	for option in $(echo "$out" | sed -n 's/^  -., --\([a-z]*\).*/\1/p'); do
+	for option in $(printf '%s\n' "$out" | sed -n 's/^  -., --\([a-z]*\).*/\1/p'); do
 		grep -Eq "^\.It Fl . , -$option( |\$)" "$page" || wrong "man/zmalloc.1: no option --$option, which zmalloc $command takes"
 		contains " --$option " " $(complete zmalloc $command --) " "completion of $command"
 	done
@@ -51,7 +51,7 @@ expect 2 'operand that is not taken' $zmalloc top 1
 
 expect 0 info $zmalloc info
 contains "$($zmalloc --version | sed 's/.*(\(.*\))/\1/')" "$out" info
-echo "$out" | grep -q '^memory  *[0-9][0-9]*\.[0-9] [KMGT]iB$' || wrong "info: no memory, or not in tenths: $out"
+printf '%s\n' "$out" | grep -q '^memory  *[0-9][0-9]*\.[0-9] [KMGT]iB$' || wrong "info: no memory, or not in tenths: $out"
 expect 1 'stat of a name that is not there' $zmalloc stat no-such-process
 contains "no process that you may look at is named 'no-such-process'" "$err" 'stat of a name'
 need_processes
@@ -72,7 +72,7 @@ three=$last
 expect 0 stat $zmalloc stat $two
 contains "($two)" "$out" stat
 contains 'used_bytes' "$out" stat
-name=$(echo "$out" | sed -n '1s/ (.*//p')
+name=$(printf '%s\n' "$out" | sed -n '1s/ (.*//p')
 expect 0 'stat by name' $zmalloc stat "$name"
 for pid in $one $two $three; do
 	contains "($pid)" "$out" 'stat by name'
@@ -80,34 +80,34 @@ done
 # Other programs of this machine may show themselves meanwhile, publishers of another build among them.
 self=
 ours() {
-	echo "$out" | awk -v pids="$publishers $self" 'BEGIN { split(pids, list, " "); for (i in list) own[list[i]] }
+	printf '%s\n' "$out" | awk -v pids="$publishers $self" 'BEGIN { split(pids, list, " "); for (i in list) own[list[i]] }
 		/^NAME / || ($3 in own)'
 }
 expect 0 top $zmalloc top
 out=$(ours)
-test "$(echo "$out" | wc -l)" -eq 4 || wrong "top: not a heading and three lines: $out"
-heading=$(echo "$out" | sed -n '1s/  */ /gp')
+test "$(printf '%s\n' "$out" | wc -l)" -eq 4 || wrong "top: not a heading and three lines: $out"
+heading=$(printf '%s\n' "$out" | sed -n '1s/  */ /gp')
 test "$heading" = 'NAME USER PID USED %LIM PEAK RSS FRAG +/MIN AGE' || wrong "top: other columns: $heading"
-test "$(echo "$out" | awk 'NR > 1 && NF != 10')" = '' || wrong "top: lines without ten words: $out"
-test "$(echo "$out" | awk 'NR > 1 { print $3 }' | tr '\n' ' ')" = "$three $two $one " || wrong "top: not the largest first: $out"
-echo "$out" | awk '
+test "$(printf '%s\n' "$out" | awk 'NR > 1 && NF != 10')" = '' || wrong "top: lines without ten words: $out"
+test "$(printf '%s\n' "$out" | awk 'NR > 1 { print $3 }' | tr '\n' ' ')" = "$three $two $one " || wrong "top: not the largest first: $out"
+printf '%s\n' "$out" | awk '
 	NR > 1 && ($4 !~ /^[0-9]+\.[0-9]M$/ || $4 + 0 < least[NR] || $4 + 0 > least[NR] * 1.25) { wrong = 1 }
 	BEGIN { least[2] = 62; least[3] = 15.5; least[4] = 7.7 }
 	END { exit wrong }' || wrong "top: not what is used: $out"
 expect 0 'top twice' $zmalloc top -n 2 -d 0.1
-test "$(echo "$out" | grep -c '^NAME ')" -eq 2 || wrong 'top -n 2: not two rounds'
+test "$(printf '%s\n' "$out" | grep -c '^NAME ')" -eq 2 || wrong 'top -n 2: not two rounds'
 
 # A process that was started with the variable, and one that is gone without a word.
 expect 0 'publishing by environment' env ZMALLOC_PUBLISH=1 sh -c 'echo $$ >"$0"; exec "$@"' "$work/self" $zmalloc top
 self=$(cat "$work/self")
 out=$(ours)
-test "$(echo "$out" | wc -l)" -eq 5 || wrong "ZMALLOC_PUBLISH=1: top does not see itself: $out"
+test "$(printf '%s\n' "$out" | wc -l)" -eq 5 || wrong "ZMALLOC_PUBLISH=1: top does not see itself: $out"
 publish ./tests/publisher 1
 kill -KILL $last
 wait $last 2>/dev/null
 expect 0 'top past a stale page' $zmalloc top
 out=$(ours)
-test "$(echo "$out" | wc -l)" -eq 4 || wrong "top: shows a process that is gone: $out"
+test "$(printf '%s\n' "$out" | wc -l)" -eq 4 || wrong "top: shows a process that is gone: $out"
 expect 1 'stat of a killed process' $zmalloc stat $last
 test "$(find "$XDG_RUNTIME_DIR" -type f | wc -l)" -eq 0 || wrong 'files were left'
 mkdir -m 700 "$XDG_RUNTIME_DIR/zmalloc"
