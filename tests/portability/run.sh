@@ -71,12 +71,23 @@ build_debian() {
 	fi
 }
 
+# The kernel's headers, which go with every C library, and nothing of this machine's.
+kernel_headers() {
+	mkdir -p "$1"
+	for name in linux asm asm-generic; do
+		for found in /usr/include/"$name" /usr/include/x86_64-linux-gnu/"$name"; do
+			test ! -e "$found" || ln -sfn "$found" "$1/$name"
+		done
+	done
+}
+
 build_musl() {
 	need musl-gcc musl-tools || return 77
 	check_for musl CC=musl-gcc || return 77
+	kernel_headers "$work/kernel-headers"
 	# No --host: nothing is cross about it, and tests of the installed library run too.
 	PKG_CONFIG_LIBDIR=$cache/check-musl/lib/pkgconfig \
-		configure_in "$1" --with-malloc="$4" CC=musl-gcc || return
+		configure_in "$1" --with-malloc="$4" CC="musl-gcc -idirafter $work/kernel-headers" || return
 	build_and_test "$1"
 }
 
