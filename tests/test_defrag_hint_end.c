@@ -55,6 +55,20 @@ static bool has_reached_the_end(void)
 	       (stats.reason == ZDEFRAG_REASON_LOW || stats.reason == ZDEFRAG_REASON_UNATTAINABLE);
 }
 
+/* In a heap without holes, whatever could be attained. */
+START_TEST(nothing_to_gain_is_told_as_such)
+{
+	struct program program = {.parts = 1};
+
+	program_begin(&program, COUNT, 100);
+	program_scan(&program);
+	ck_assert_uint_eq(hint_stats().cycles, 0);
+	ck_assert_uint_gt(hint_stats().frag_bytes, 0);
+	ck_assert_int_eq(hint_stats().reason, ZDEFRAG_REASON_LOW);
+	program_end(&program);
+}
+END_TEST
+
 static void moves_in_the_next_scan(struct program *program)
 {
 	size_t chosen;
@@ -548,6 +562,7 @@ int main(void)
 	TCase *tests = tests_named("defrag_hint_end");
 
 	need_planning();
+	tcase_add_test(tests, nothing_to_gain_is_told_as_such);
 	tcase_add_test(tests, done_and_says_so);
 	tcase_add_test(tests, one_scan_more_is_enough_after_counting);
 	tcase_add_test(tests, over_when_all_have_moved);
