@@ -13,3 +13,14 @@ bench_live_LDADD = libzmalloc.la $(ZM_SYSTEM_LIBS)
 bench-live: bench/live
 	bench/live
 .PHONY: bench-live
+
+# `make bench-scope`: what it costs to enter and leave scopes.
+EXTRA_PROGRAMS += bench/scope
+CLEANFILES += bench/scope
+bench_scope_SOURCES = bench/scope.c
+bench_scope_LDADD = libzmalloc.la
+
+bench-scope: bench/scope
+	$(SHELL) $(srcdir)/bench/scope.sh bench/scope
+.PHONY: bench-scope
+EXTRA_DIST += bench/scope.sh

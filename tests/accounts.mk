@@ -18,6 +18,8 @@ zm_check_tests += \
 	tests/test_limit_start \
 	tests/test_own_malloc \
 	tests/test_peak \
+	tests/test_scope \
+	tests/test_scope_limit \
 	tests/test_thread_used \
 	tests/test_threads
 
@@ -73,6 +75,8 @@ zm_check_tests += \
 	tests/static_limit_soft \
 	tests/static_own_malloc \
 	tests/static_peak \
+	tests/static_scope \
+	tests/static_scope_limit \
 	tests/static_shadow \
 	tests/static_thread_used \
 	tests/static_threads
@@ -102,6 +106,12 @@ tests_static_own_malloc_LDADD = $(zm_static_ldadd)
 tests_static_peak_SOURCES = tests/test_peak.c
 tests_static_peak_LDFLAGS = $(AM_LDFLAGS) -static
 tests_static_peak_LDADD = $(zm_static_ldadd)
+tests_static_scope_SOURCES = tests/test_scope.c
+tests_static_scope_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_scope_LDADD = $(zm_static_ldadd)
+tests_static_scope_limit_SOURCES = tests/test_scope_limit.c
+tests_static_scope_limit_LDFLAGS = $(AM_LDFLAGS) -static
+tests_static_scope_limit_LDADD = $(zm_static_ldadd)
 tests_static_shadow_SOURCES = tests/test_shadow.c
 tests_static_shadow_LDFLAGS = $(AM_LDFLAGS) -static
 tests_static_shadow_LDADD = $(zm_static_ldadd)

@@ -27,6 +27,7 @@
 
 #include "account/client.h"
 #include "account/limits.h"
+#include "account/scope.h"
 #include "account/state.h"
 
 #include <errno.h>
@@ -154,6 +155,7 @@ static void leave(void *record)
 		zm_thread.ended_bytes = zm_thread_net(&zm_thread);
 	zm_lock(&zm_account.lock);
 	over = zm_counter_bytes(counter) > zm_load(&counter->granted_bytes);
+	zm_scopes_thread_ends(counter);
 	retire_record(counter);
 	if (over)
 		zm_account_make_room();
@@ -184,6 +186,7 @@ static void after_fork_in_parent(void)
  */
 static void after_fork_in_child(void)
 {
+	zm_scopes_enter_child();
 	for (struct zm_chunk *chunk = &zm_account.first; chunk != NULL;
 	     chunk = zm_load(&chunk->next))
 		for (size_t i = 0; i < ZM_CHUNK_COUNTERS; i++) {
@@ -236,6 +239,7 @@ static void own_record(struct zm_thread *self, struct zm_counter *counter)
 
 	zm_assert(zm_lock_is_mine(&zm_account.lock) && counter->owner == NULL);
 	counter->owner = self;
+	zm_store(&counter->cap_bytes, PTRDIFF_MAX);
 #if ZM_COUNT_BORROWED
 	if (self->borrows) {
 		/* The allocator's counters began with the thread, and have what was settled without a record. */

@@ -53,11 +53,15 @@ struct zm_counter {
 	 * Written under the lock, read by the owner.
 	 */
 	ZM_ATOMIC(ptrdiff_t) granted_bytes;
-	/* All below: under the lock. */
+	/* All below: under the lock, but for the cap, which the owner reads. */
 	struct zm_thread *owner;
 	const uint64_t *allocated,
 		*freed; /* the owner's borrowed counters, else both a constant zero */
-	struct zm_counter *next_idle;
+	union {
+		struct zm_counter *next_idle; /* of a record without owner */
+		/* Of one with: the figure over which it has to ask a scope's limit. */
+		ZM_ATOMIC(ptrdiff_t) cap_bytes;
+	};
 } ZM_CACHELINE_ALIGNED;
 
 /*

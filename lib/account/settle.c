@@ -93,14 +93,21 @@ static bool settle_over(struct zm_counter *counter, ptrdiff_t bytes, size_t aske
 	return is_granted;
 }
 
+/* What is granted to the calling thread, or less in a scope that has a limit. */
+static ptrdiff_t ceiling_of(const struct zm_counter *counter)
+{
+	ptrdiff_t granted = zm_load(&counter->granted_bytes), cap = zm_load(&counter->cap_bytes);
+
+	return granted < cap ? granted : cap;
+}
+
 /*
  * A thread that came by for the sake of a clock, and not because of its figure, needs no lock: others
  * come by as often.
  */
 static bool is_under_ceiling(const struct zm_counter *counter, ptrdiff_t figure)
 {
-	return !(zm_clients_need() & ZM_CLIENT_EVERY_CALL) &&
-	       figure <= zm_load(&counter->granted_bytes);
+	return !(zm_clients_need() & ZM_CLIENT_EVERY_CALL) && figure <= ceiling_of(counter);
 }
 
 /* A change by a thread that counts in its record. */
@@ -176,8 +183,7 @@ static ptrdiff_t room_left(const struct zm_thread *self)
 {
 	ptrdiff_t net = zm_thread_net(self);
 
-	return is_under_ceiling(self->counter, net) ? zm_load(&self->counter->granted_bytes) - net
-						    : 0;
+	return is_under_ceiling(self->counter, net) ? ceiling_of(self->counter) - net : 0;
 }
 
 ZM_COLD bool zm_account_may_grow(size_t bytes)

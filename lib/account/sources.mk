@@ -11,6 +11,12 @@ zm_account_sources = \
 	lib/account/limit_wish.c \
 	lib/account/limits.c \
 	lib/account/limits.h \
+	lib/account/scope.c \
+	lib/account/scope.h \
+	lib/account/scope_figures.c \
+	lib/account/scope_limits.c \
+	lib/account/scope_name.c \
+	lib/account/scope_state.h \
 	lib/account/settle.c \
 	lib/account/soft_limits.c \
 	lib/account/state.h \

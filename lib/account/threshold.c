@@ -40,6 +40,9 @@ void zm_account_tell_ceiling(struct zm_counter *counter)
 	bool comes_by = zm_clients_need() & (ZM_CLIENT_EVERY_CALL | ZM_CLIENT_TICKS);
 	ptrdiff_t bytes = comes_by ? PTRDIFF_MIN : zm_load(&counter->granted_bytes);
 
+	if (zm_load(&counter->cap_bytes) < bytes)
+		bytes = zm_load(&counter->cap_bytes);
+
 #if ZM_COUNT_BORROWED
 	if (counter->owner->borrows) {
 		if (bytes != PTRDIFF_MIN)

@@ -15,6 +15,7 @@
 
 #include "account/account.h"
 #include "account/limits.h"
+#include "account/scope.h"
 #include "allocator/allocator.h"
 #include "base/builder.h"
 #include "os/os.h"
@@ -32,6 +33,35 @@ static void build_hard_limit(struct zm_builder *report, size_t size)
 	zm_build_text(report, " (");
 	zm_build_text(report, zm_limit_setter());
 	zm_build_text(report, zm_limit_is_why(size) ? "), which refused it\n" : ")\n");
+}
+
+/* Who has the most, and the scope whose limit refused it. */
+static ZM_COLD void write_scopes(size_t size)
+{
+	struct zm_builder report;
+	struct zm_scope_share share[5];
+	size_t limit_bytes, count = zm_scopes_largest(share, sizeof(share) / sizeof(share[0]));
+	const char *refuser = zm_scope_is_why(size, &limit_bytes);
+
+	zm_builder_start(&report);
+	if (refuser != NULL) {
+		zm_build_text(&report, "zmalloc: scope ");
+		zm_build_quoted(&report, refuser);
+		zm_build_text(&report, " has a limit of ");
+		zm_build_bytes(&report, limit_bytes);
+		zm_build_text(&report, ", which refused it\n");
+	}
+	for (size_t i = 0; i < count; i++) {
+		zm_build_text(&report, "zmalloc: scope ");
+		zm_build_quoted(&report, share[i].name);
+		zm_build_text(&report, ": ");
+		zm_build_bytes(&report, share[i].used_bytes);
+		zm_build_text(&report, ", peak ");
+		zm_build_bytes(&report, share[i].peak_bytes);
+		zm_build_text(&report, "\n");
+	}
+	if (report.length != 0)
+		zm_os_write(STDERR_FILENO, report.text, report.length);
 }
 
 /* In one write, so that lines of two threads do not mix. */
@@ -75,6 +105,7 @@ static void report_and_abort(size_t size)
 
 	zm_os_memory_limit(&limit_bytes, source, sizeof(source));
 	write_report(size, limit_bytes, source);
+	write_scopes(size);
 	zm_os_backtrace(STDERR_FILENO, 2);
 	abort();
 }

@@ -81,6 +81,13 @@ void zm_build_number(struct zm_builder *builder, uint64_t number)
 	zm_build_text(builder, zm_digits(number, text));
 }
 
+void zm_build_signed(struct zm_builder *builder, int64_t number)
+{
+	if (number < 0)
+		zm_build_text(builder, "-");
+	zm_build_number(builder, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
+}
+
 void zm_build_bytes(struct zm_builder *builder, size_t bytes)
 {
 	zm_build_number(builder, bytes);
@@ -98,11 +105,10 @@ void zm_build_decimal(struct zm_builder *builder, double value)
 }
 
 /*
- * The bytes of the character that begins here: 1 for one that can be printed, 2 to 4 for one of UTF-8, 0
- * for anything else. Forms that are too long, surrogates, and what lies beyond Unicode are not UTF-8; the
- * second byte tells them.
+ * Forms that are too long, surrogates, and what lies beyond Unicode are not UTF-8; the second byte tells
+ * them.
  */
-static size_t character_size(const char *text)
+size_t zm_character_size(const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
 	unsigned char least = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80;
@@ -123,7 +129,7 @@ void zm_build_quoted(struct zm_builder *builder, const char *text)
 {
 	add(builder, '"');
 	while (*text != '\0') {
-		size_t size = character_size(text);
+		size_t size = zm_character_size(text);
 
 		if (*text == '"' || *text == '\\')
 			add(builder, '\\');

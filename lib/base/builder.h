@@ -33,6 +33,7 @@ void zm_build_text(struct zm_builder *builder, const char *text);
 void zm_build_left(struct zm_builder *builder, const char *text, size_t width);
 void zm_build_right(struct zm_builder *builder, const char *text, size_t width);
 void zm_build_number(struct zm_builder *builder, uint64_t number);
+void zm_build_signed(struct zm_builder *builder, int64_t number);
 /* "1234 bytes" */
 void zm_build_bytes(struct zm_builder *builder, size_t bytes);
 /* Three decimals; value >= 0. */
@@ -43,6 +44,12 @@ void zm_build_decimal(struct zm_builder *builder, double value);
  * and bytes that are no UTF-8, become '?'.
  */
 void zm_build_quoted(struct zm_builder *builder, const char *text);
+
+/*
+ * The bytes of the character that begins here: 1 for one that can be printed, 2 to 4 for one of UTF-8, 0
+ * for anything else. Not at the end of a text.
+ */
+size_t zm_character_size(const char *text);
 
 /* "1023 B", "12.3 MiB": a size as people read it. */
 #define ZM_HUMAN_BYTES 16
