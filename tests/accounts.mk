@@ -20,6 +20,7 @@ zm_check_tests += \
 	tests/test_peak \
 	tests/test_scope \
 	tests/test_scope_limit \
+	tests/test_scope_write \
 	tests/test_thread_used \
 	tests/test_threads
 

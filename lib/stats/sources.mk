@@ -13,4 +13,5 @@ zm_stats_sources = \
 	lib/stats/write.h \
 	lib/stats/write_json.c \
 	lib/stats/write_openmetrics.c \
+	lib/stats/write_scopes.c \
 	lib/stats/write_table.c

@@ -77,7 +77,7 @@ static bool have_sizes(const struct zm_process_set *set)
 int zmalloc_process_write(const struct zmalloc_process *processes, size_t count, int format,
 			  zmalloc_writer write, void *context)
 {
-	const struct zm_process_set set = {processes, count, true};
+	const struct zm_process_set set = {processes, count, true, false};
 
 	if (!have_sizes(&set))
 		return -1;
@@ -88,7 +88,7 @@ int zmalloc_stats_write(const struct zmalloc_stats *stats, int format, zmalloc_w
 			void *context)
 {
 	struct zmalloc_process self;
-	const struct zm_process_set set = {&self, 1, false};
+	const struct zm_process_set set = {&self, 1, false, stats == NULL};
 
 	if (stats != NULL && !zm_sized_is_set(stats))
 		return -1;

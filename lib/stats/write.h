@@ -21,6 +21,7 @@ struct zm_process_set {
 	const struct zmalloc_process *first;
 	size_t count;
 	bool labels; /* they are several, or one among others: say which is which */
+	bool scopes; /* it is this process, with figures of now: tell of its scopes too */
 };
 
 const struct zmalloc_process *zm_process_at(const struct zm_process_set *set, size_t i);
@@ -35,5 +36,14 @@ void zm_write_value(struct zm_builder *out, const struct zmalloc_stats *stats,
 void zm_write_table(struct zm_builder *out, const struct zm_process_set *set);
 void zm_write_json(struct zm_builder *out, const struct zm_process_set *set);
 void zm_write_openmetrics(struct zm_builder *out, const struct zm_process_set *set);
+
+/* `# TYPE zmalloc_used_bytes gauge` and its two companions. unit: "" for none. */
+void zm_write_family(struct zm_builder *out, const char *name, const char *type, const char *unit,
+		     const char *help);
+
+/* write_scopes.c: the scopes of this process; nothing where there are none. */
+void zm_write_table_scopes(struct zm_builder *out);
+void zm_write_json_scopes(struct zm_builder *out);
+void zm_write_openmetrics_scopes(struct zm_builder *out);
 
 #endif

@@ -34,6 +34,8 @@ static void put_object(struct zm_builder *out, const struct zm_process_set *set,
 		else
 			zm_build_text(out, "null");
 	}
+	if (set->scopes)
+		zm_write_json_scopes(out);
 	zm_build_text(out, "}");
 }
 

@@ -15,9 +15,8 @@ static void put_line_start(struct zm_builder *out, const char *word, const char 
 	zm_build_text(out, " ");
 }
 
-/* `# TYPE zmalloc_used_bytes gauge` and its two companions. unit: "" for none. */
-static void put_family(struct zm_builder *out, const char *name, const char *type, const char *unit,
-		       const char *help)
+void zm_write_family(struct zm_builder *out, const char *name, const char *type, const char *unit,
+		     const char *help)
 {
 	put_line_start(out, "TYPE", name);
 	zm_build_text(out, type);
@@ -39,7 +38,7 @@ static void put_family_of(struct zm_builder *out, const struct zm_figure *figure
 	static const char *const types[] = {
 		[ZM_KIND_GAUGE] = "gauge", [ZM_KIND_COUNTER] = "counter"};
 
-	put_family(out, figure->name, types[figure->kind], units[figure->unit], figure->help);
+	zm_write_family(out, figure->name, types[figure->kind], units[figure->unit], figure->help);
 }
 
 static void put_process_labels(struct zm_builder *out, const struct zmalloc_process *process)
@@ -69,7 +68,8 @@ static void put_sample(struct zm_builder *out, const struct zm_process_set *set,
 
 static void put_build_info(struct zm_builder *out, const struct zm_process_set *set)
 {
-	put_family(out, "build_info", "gauge", "", "Allocator and version of libzmalloc; always 1");
+	zm_write_family(out, "build_info", "gauge", "",
+			"Allocator and version of libzmalloc; always 1");
 	for (size_t i = 0; i < set->count; i++) {
 		zm_build_text(out, "zmalloc_build_info{");
 		if (set->labels) {
@@ -106,5 +106,7 @@ void zm_write_openmetrics(struct zm_builder *out, const struct zm_process_set *s
 		put_build_info(out, set);
 	for (size_t i = 0; i < ZM_FIGURES_COUNT; i++)
 		put_figure(out, set, &zm_figures[i]);
+	if (set->scopes)
+		zm_write_openmetrics_scopes(out);
 	zm_build_text(out, "# EOF\n");
 }

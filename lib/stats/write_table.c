@@ -114,6 +114,8 @@ void zm_write_table(struct zm_builder *out, const struct zm_process_set *set)
 {
 	if (!set->labels || set->count == 1) {
 		put_sheet(out, set);
+		if (set->scopes)
+			zm_write_table_scopes(out);
 		return;
 	}
 	put_heading(out);
