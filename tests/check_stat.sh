@@ -94,6 +94,33 @@ if test -w /proc/self/comm; then
 	json "any(.[]; .pid == $hostile)" 'a hostile name to look for'
 fi
 
+# ---- Scopes
+
+publish ./tests/publisher 1 none "sc$$" 3
+scoped=$last
+expect 0 'scopes' $zmalloc stat --scopes $scoped
+sheet 'SCOPE +USED +PEAK +LIMIT +REFUSALS +THREADS' 'scopes'
+sheet 'parser +5\.[0-9] MiB +5\.[0-9] MiB +8\.0 MiB +1 +0' 'scopes'
+sheet "scope 2 +(9\.[7-9]|1[0-9]\.[0-9]) KiB +(9\.[7-9]|1[0-9]\.[0-9]) KiB +- +0 +0" 'scopes'
+# Freed where it was not allocated; the thread is still inside.
+sheet 'o"d\\d\?\[2J\?{4} +-[0-9.]+ KiB +0 B +- +0 +1' 'a hostile scope'
+sheet 'everything else +[0-9.]+ (Ki|Mi)?B +- +- +0 +[0-9]+' 'scopes'
+test "$(echo "$out" | sed -n '/^SCOPE/,$p' | sed -n '2s/ .*//p;$s/  .*//p' | tr '\n' ,)" = 'parser,everything else,' ||
+	wrong "scopes: not in order: $out"
+expect 0 'scopes as JSON' $zmalloc stat --scopes --json $scoped
+json '.[0].scopes | length == 6 and .[-1].name == null and .[0].name == "parser" and .[0].limit_bytes == 8388608 and .[0].refusals == 1' 'scopes as JSON'
+json '.[0].scopes[-2] | .name == "o\"d\\d?[2J\u00f6\u009b" and .used_bytes < -99999 and .peak_bytes == 0 and .limit_bytes == null and .threads == 1' 'a hostile scope as JSON'
+json '.[0] | .used_bytes == ([.scopes[].used_bytes] | add)' 'scopes add up'
+expect 0 'one without scopes' $zmalloc stat -s --json $one
+json '.[0] | (.scopes | length == 1) and .scopes[0].name == null and .scopes[0].used_bytes == .used_bytes' 'one without scopes'
+expect 0 'without --scopes' $zmalloc stat --json $scoped
+json '.[0] | has("scopes") | not' 'without --scopes'
+# More than one answer has room for.
+publish ./tests/publisher 1 none "ms$$" 6000
+expect 0 'many scopes' $zmalloc stat -s --json $last
+json '.[0].scopes | length == 6003 and ([.[] | select(.name // "" | startswith("scope "))] | length == 6000) and (map(.name) | unique | length == 6003)' 'many scopes'
+json '.[0] | .used_bytes == ([.scopes[].used_bytes] | add)' 'many scopes add up'
+
 # ---- Growth
 
 mkfifo "$work/grow"

@@ -179,6 +179,8 @@ until_seen 'details' '^limit +[0-9]'
 keys Tab
 until_seen 'figures' '^used_bytes +3[1-9]\.'
 keys Tab
+until_seen 'scopes' '^SCOPE +USED|^scopes: it does not tell'
+keys Tab
 until_seen 'arenas' 'ARENA +ALLOCATED|arenas: it does not tell'
 keys End
 until_seen 'bins' 'BIN +SLABS|^ +[0-9.]+ [KM]?i?B +[0-9]|bins: it does not tell'

@@ -4,13 +4,17 @@
  * takes a name, and stays until its standard input ends. Says "ready" when it has. For each line that
  * comes in it takes a MiB more, and says "more".
  *
- * publisher [MIB [none | every-other | all [NAME]]]
+ * publisher [MIB [none | every-other | all [NAME [SCOPES]]]]
+ *
+ * SCOPES: it makes so many scopes, "scope 0" and so on, and takes 10,000 bytes in each; 5 MiB in "parser", which has
+ * a limit of 8 MiB that refuses once; and a block that is freed in one whose name is made to break things.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <zmalloc/scope.h>
 #include <zmalloc/stats.h>
 
 enum {
@@ -43,6 +47,39 @@ static void take_name(const char *name)
 	fclose(file);
 }
 
+static void in_scope(const char *name, size_t bytes)
+{
+	static char **kept; /* for those who look for leaks */
+	zmalloc_scope *scope = zmalloc_scope_new(name);
+	char **block;
+
+	zmalloc_scope_enter(scope);
+	block = zmalloc(bytes);
+	block[0] = (char *)kept;
+	kept = block;
+	zmalloc_scope_leave(scope);
+}
+
+static void take_in_scopes(size_t count)
+{
+	zmalloc_scope *parser = zmalloc_scope_new("parser"),
+		      *odd = zmalloc_scope_new("o\"d\\d\033[2J\303\266\302\233");
+	void *volatile block = zmalloc(100000);
+	char name[40];
+
+	zmalloc_scope_set_limit(parser, 8 * 1024 * 1024);
+	in_scope("parser", 5 * 1024 * 1024);
+	zmalloc_scope_enter(parser);
+	zfree(ztrymalloc(4 * 1024 * 1024));
+	zmalloc_scope_leave(parser);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "scope %zu", i);
+		in_scope(name, 10000);
+	}
+	zmalloc_scope_enter(odd);
+	zfree(block);
+}
+
 static void say(const char *word)
 {
 	puts(word);
@@ -60,6 +97,8 @@ int main(int argc, char **argv)
 								     : 0);
 	if (argc > 3)
 		take_name(argv[3]);
+	if (argc > 4)
+		take_in_scopes(strtoul(argv[4], NULL, 10));
 	if (zmalloc_stats_publish() != 0) {
 		perror("zmalloc_stats_publish");
 		return 1;

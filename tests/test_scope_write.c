@@ -64,6 +64,7 @@ static void write_without(void *unused)
 }
 
 static zmalloc_scope *odd, *low;
+static void *volatile kept; /* for those who look for leaks */
 
 static int64_t fill_scopes(void)
 {
@@ -80,7 +81,7 @@ static int64_t fill_scopes(void)
 	REQUIRE(ztrymalloc(2000000) == NULL);
 	zmalloc_scope_enter(low);
 	zfree(a);
-	(void)opaque(b);
+	kept = opaque(b);
 	return (int64_t)zmalloc_size(b);
 }
 

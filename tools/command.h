@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <zmalloc/scope.h>
 #include <zmalloc/stats.h>
 
 #include "base/builder.h"
@@ -27,6 +28,7 @@ struct options {
 	long rounds;     /* top, stat: looks; 0: until told to stop; -1: not given */
 	bool bins;       /* stat: size classes as well */
 	bool arenas;     /* stat: arenas as well */
+	bool scopes;     /* stat: scopes as well */
 	bool pids;       /* export: a label with the process's number */
 	double within_s; /* export: for those that do not answer, all together */
 	char **operands;
@@ -64,6 +66,14 @@ void pause_for(double seconds);
 
 /* A writer of text for the library and for a builder. */
 int write_to_stdout(void *unused, const char *text, size_t size);
+
+/* As zm_human_bytes(), with a sign where it is below nought. */
+#define SIGNED_BYTES (ZM_HUMAN_BYTES + 1)
+const char *human_signed(int64_t bytes, char text[SIGNED_BYTES]);
+
+/* A scope's name for people: printable ASCII, whatever the process calls it. */
+const char *scope_name(const struct zmalloc_scope_stats *scope,
+		       char text[ZMALLOC_SCOPE_NAME_BYTES]);
 
 /* As zm_human_bytes(); "-" for an unknown figure. */
 const char *human(uint64_t bytes, char text[ZM_HUMAN_BYTES]);

@@ -93,6 +93,26 @@ int write_processes(const struct process_list *list, int format)
 	return DONE;
 }
 
+const char *human_signed(int64_t bytes, char text[SIGNED_BYTES])
+{
+	text[0] = '-';
+	zm_human_bytes(bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes, text + 1);
+	return bytes < 0 ? text : text + 1;
+}
+
+const char *scope_name(const struct zmalloc_scope_stats *scope, char text[ZMALLOC_SCOPE_NAME_BYTES])
+{
+	if (*scope->name == '\0')
+		return "everything else";
+	for (size_t i = 0; i < ZMALLOC_SCOPE_NAME_BYTES; i++) {
+		char character = scope->name[i];
+
+		text[i] = character == '\0' || (character >= ' ' && character <= '~') ? character
+										      : '?';
+	}
+	return text;
+}
+
 const char *human(uint64_t bytes, char text[ZM_HUMAN_BYTES])
 {
 	return bytes == ZMALLOC_STATS_UNKNOWN ? strcpy(text, "-") : zm_human_bytes(bytes, text);

@@ -19,7 +19,7 @@ struct watched {
 	uint64_t used_bytes, updated_ms, uptime_ms;
 };
 
-/* ---- Size classes and arenas ---- */
+/* ---- Size classes, arenas and scopes ---- */
 
 static int add_bin(const struct zmalloc_bin_stats *bin, void *context)
 {
@@ -64,6 +64,34 @@ static int add_arena(unsigned arena, const struct zmalloc_stats *stats, void *co
 	return 0;
 }
 
+static int add_scope(const struct zmalloc_scope_stats *scope, void *context)
+{
+	struct parts *parts = context;
+
+	if (parts->count == parts->room) {
+		size_t room = parts->room * 2 + 64;
+		struct zmalloc_scope_stats *grown = realloc(parts->scope, room * sizeof(*grown));
+
+		if (grown == NULL)
+			return ENOMEM;
+		parts->scope = grown;
+		parts->room = room;
+	}
+	parts->scope[parts->count++] = *scope;
+	return 0;
+}
+
+/* Everything else is behind the largest, whatever it has. */
+static int by_used(const void *a, const void *b)
+{
+	const struct zmalloc_scope_stats *left = a, *right = b;
+	int left_is_rest = *left->name == '\0', right_is_rest = *right->name == '\0';
+
+	if (left_is_rest != right_is_rest)
+		return left_is_rest - right_is_rest;
+	return (left->used_bytes < right->used_bytes) - (left->used_bytes > right->used_bytes);
+}
+
 /* Why not, in words. */
 static void complain_of_parts(const struct look *look, const char *what, int error)
 {
@@ -74,6 +102,9 @@ static void complain_of_parts(const struct look *look, const char *what, int err
 			 " (%s) shows itself passively, and tells of no %s; start "
 			 "it with ZMALLOC_PUBLISH=1",
 			 process->pid, process->name, what);
+	else if (error == ENOTSUP && strcmp(what, "scopes") == 0)
+		complain("process %" PRId64 " (%s) has libzmalloc %s, which tells of no scopes",
+			 process->pid, process->name, process->version);
 	else if (error == ENOTSUP)
 		complain("the allocator of process %" PRId64 " (%s), %s, tells of no %s",
 			 process->pid, process->name, process->allocator, what);
@@ -85,29 +116,52 @@ static void complain_of_parts(const struct look *look, const char *what, int err
 			 process->name, strerror(error));
 }
 
-static int ask_for_parts(struct report *report)
+/* False after a complaint. */
+static bool ask_for(const struct report *report, struct parts *parts, const char *what,
+		    int (*visit)(int64_t pid, struct parts *parts))
 {
-	int64_t pid = report->look.process.pid;
-	struct parts *bins = &report->bins, *arenas = &report->arenas;
 	int told;
 
-	bins->error = arenas->error = report->look.silent ? ETIMEDOUT : 0;
-	bins->count = arenas->count = 0;
-	if (bins->wanted && bins->error == 0) {
-		told = zmalloc_process_visit_bins(pid, ZMALLOC_STATS_ALL_ARENAS, PATIENCE_MS,
-						  add_bin, bins);
-		bins->error = told < 0 ? errno : told;
+	parts->error = report->look.silent ? ETIMEDOUT : 0;
+	parts->count = 0;
+	if (!parts->wanted)
+		return true;
+	if (parts->error == 0) {
+		told = visit(report->look.process.pid, parts);
+		parts->error = told < 0 ? errno : told;
 	}
-	if (arenas->wanted && arenas->error == 0) {
-		told = zmalloc_process_visit_arenas(pid, PATIENCE_MS, add_arena, arenas);
-		arenas->error = told < 0 ? errno : told;
-	}
-	if (bins->wanted && bins->error != 0)
-		complain_of_parts(&report->look, "size classes", bins->error);
-	if (arenas->wanted && arenas->error != 0)
-		complain_of_parts(&report->look, "arenas", arenas->error);
-	return (bins->wanted && bins->error != 0) || (arenas->wanted && arenas->error != 0) ? FAILED
-											    : DONE;
+	if (parts->error != 0)
+		complain_of_parts(&report->look, what, parts->error);
+	return parts->error == 0;
+}
+
+static int visit_bins(int64_t pid, struct parts *parts)
+{
+	return zmalloc_process_visit_bins(pid, ZMALLOC_STATS_ALL_ARENAS, PATIENCE_MS, add_bin,
+					  parts);
+}
+
+static int visit_arenas(int64_t pid, struct parts *parts)
+{
+	return zmalloc_process_visit_arenas(pid, PATIENCE_MS, add_arena, parts);
+}
+
+static int visit_scopes(int64_t pid, struct parts *parts)
+{
+	int told = zmalloc_process_visit_scopes(pid, PATIENCE_MS, add_scope, parts);
+
+	if (parts->count != 0)
+		qsort(parts->scope, parts->count, sizeof(*parts->scope), by_used);
+	return told;
+}
+
+static int ask_for_parts(struct report *report)
+{
+	bool told = ask_for(report, &report->bins, "size classes", visit_bins);
+
+	told &= ask_for(report, &report->arenas, "arenas", visit_arenas);
+	told &= ask_for(report, &report->scopes, "scopes", visit_scopes);
+	return told ? DONE : FAILED;
 }
 
 /* ---- Looks ---- */
@@ -218,6 +272,7 @@ static void free_parts(struct watched *watched, size_t count)
 		free(watched[i].report.bins.bin);
 		free(watched[i].report.arenas.arena);
 		free(watched[i].report.arenas.arena_stats);
+		free(watched[i].report.scopes.scope);
 	}
 }
 
@@ -235,6 +290,7 @@ int command_stat(const struct options *options)
 		watched[i].report.look.process.pid = pids.pid[i];
 		watched[i].report.bins.wanted = options->bins;
 		watched[i].report.arenas.wanted = options->arenas;
+		watched[i].report.scopes.wanted = options->scopes;
 	}
 	looked = look_and_show(options, watched, pids.count);
 	free_parts(watched, pids.count);

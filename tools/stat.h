@@ -7,7 +7,7 @@
 
 #include "look.h"
 
-/* Size classes or arenas, as a visit showed them. */
+/* Size classes, arenas or scopes, as a visit showed them. */
 struct parts {
 	bool wanted;
 	int error; /* an errno value: they cannot be told */
@@ -15,6 +15,7 @@ struct parts {
 	struct zmalloc_bin_stats *bin;
 	unsigned *arena;
 	struct zmalloc_stats *arena_stats;
+	struct zmalloc_scope_stats *scope; /* the largest first, everything else as the last */
 };
 
 /* Between two looks. */
@@ -27,7 +28,7 @@ struct grown {
 struct report {
 	struct look look;
 	struct grown growth;
-	struct parts bins, arenas;
+	struct parts bins, arenas, scopes;
 };
 
 void print_report(const struct report *report);

@@ -113,6 +113,34 @@ static void put_arenas(struct zm_builder *out, const struct parts *arenas)
 	zm_build_text(out, arenas->error != 0 ? "" : "]");
 }
 
+static void put_scope(struct zm_builder *out, const struct zmalloc_scope_stats *scope)
+{
+	zm_build_text(out, "{\"name\":");
+	if (*scope->name != '\0')
+		zm_build_quoted(out, scope->name);
+	else
+		zm_build_text(out, "null");
+	put_key(out, "used_bytes");
+	zm_build_signed(out, scope->used_bytes);
+	put_number(out, "peak_bytes", scope->peak_bytes);
+	put_number(out, "limit_bytes", scope->limit_bytes);
+	put_number(out, "refusals", scope->refusals);
+	put_number(out, "threads", scope->threads);
+	zm_build_text(out, "}");
+}
+
+static void put_scopes(struct zm_builder *out, const struct parts *scopes)
+{
+	if (!scopes->wanted)
+		return;
+	zm_build_text(out, scopes->error != 0 ? ",\"scopes\":null" : ",\"scopes\":[");
+	for (size_t i = 0; scopes->error == 0 && i < scopes->count; i++) {
+		zm_build_text(out, i != 0 ? ",\n  " : "\n  ");
+		put_scope(out, &scopes->scope[i]);
+	}
+	zm_build_text(out, scopes->error != 0 ? "" : "]");
+}
+
 static void put_report(struct zm_builder *out, const struct report *report)
 {
 	const struct zmalloc_process *process = &report->look.process;
@@ -127,6 +155,7 @@ static void put_report(struct zm_builder *out, const struct report *report)
 	build_json_figures(out, &process->stats);
 	put_bins(out, &report->bins);
 	put_arenas(out, &report->arenas);
+	put_scopes(out, &report->scopes);
 	zm_build_text(out, "}");
 }
 

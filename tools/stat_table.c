@@ -245,6 +245,29 @@ static void put_arenas(const struct parts *arenas)
 	}
 }
 
+/* ---- Scopes ---- */
+
+static void put_scopes(const struct parts *scopes)
+{
+	char name[ZMALLOC_SCOPE_NAME_BYTES], used[SIGNED_BYTES], text[ZM_HUMAN_BYTES];
+
+	if (!scopes->wanted || scopes->error != 0)
+		return;
+	printf("\n%-*s%*s%*s%*s%*s%*s\n", NAME_WIDTH, "SCOPE", INTEGER_WIDTH, "USED", INTEGER_WIDTH,
+	       "PEAK", INTEGER_WIDTH, "LIMIT", INTEGER_WIDTH, "REFUSALS", INTEGER_WIDTH, "THREADS");
+	for (size_t i = 0; i < scopes->count; i++) {
+		const struct zmalloc_scope_stats *scope = &scopes->scope[i];
+
+		printf("%-*s%*s", NAME_WIDTH, scope_name(scope, name), INTEGER_WIDTH,
+		       human_signed(scope->used_bytes, used));
+		printf("%*s", INTEGER_WIDTH, human(scope->peak_bytes, text));
+		printf("%*s", INTEGER_WIDTH, human(scope->limit_bytes, text));
+		put_count(scope->refusals);
+		put_count(scope->threads);
+		putchar('\n');
+	}
+}
+
 void print_report(const struct report *report)
 {
 	const struct zmalloc_process *process = &report->look.process;
@@ -255,4 +278,5 @@ void print_report(const struct report *report)
 	put_figures(&process->stats);
 	put_bins(&report->bins);
 	put_arenas(&report->arenas);
+	put_scopes(&report->scopes);
 }

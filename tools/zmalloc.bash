@@ -26,7 +26,7 @@ _zmalloc()
 			if [[ $word == -* && $command == purge ]]; then
 				words='--json --help'
 			elif [[ $word == -* ]]; then
-				words='--bins --arenas --delay --rounds --json --openmetrics --help'
+				words='--bins --arenas --scopes --delay --rounds --json --openmetrics --help'
 			else
 				# Labels of the figure that every process has: number, then name. compgen runs
 				# what it finds in a word, and a name is whatever its owner likes.

@@ -29,8 +29,9 @@ static const struct command commands[] = {
 	 "\n"
 	 "  -j, --json          one JSON object\n"
 	 "  -h, --help          this text\n"},
-	{"stat", "PID|NAME", "all there is to know of a process", command_stat, "bajodnh", 1,
-	 "usage: zmalloc stat [-ba] [-d SECONDS] [-n ROUNDS] [--json | --openmetrics] PID|NAME...\n"
+	{"stat", "PID|NAME", "all there is to know of a process", command_stat, "basjodnh", 1,
+	 "usage: zmalloc stat [-bas] [-d SECONDS] [-n ROUNDS] [--json | --openmetrics] "
+	 "PID|NAME...\n"
 	 "\n"
 	 "Show processes that show themselves, by number or by name: what they are, the limit on\n"
 	 "their memory, and all figures, which are of the moment of asking. A name is that of the\n"
@@ -38,6 +39,7 @@ static const struct command commands[] = {
 	 "\n"
 	 "  -b, --bins          the allocator's size classes too\n"
 	 "  -a, --arenas        its arenas too\n"
+	 "  -s, --scopes        its scopes too: which part of it holds the memory\n"
 	 "  -d, --delay=SECONDS look again after so long, and show what grew in between\n"
 	 "  -n, --rounds=ROUNDS show so many looks, each with what grew since the last; 0 for no "
 	 "end\n"
@@ -85,11 +87,17 @@ static const struct command commands[] = {
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static const struct option known[] = {
-	{"json", no_argument, NULL, 'j'},        {"openmetrics", no_argument, NULL, 'o'},
-	{"delay", required_argument, NULL, 'd'}, {"rounds", required_argument, NULL, 'n'},
-	{"bins", no_argument, NULL, 'b'},        {"arenas", no_argument, NULL, 'a'},
-	{"pid", no_argument, NULL, 'p'},         {"within", required_argument, NULL, 'w'},
-	{"help", no_argument, NULL, 'h'},        {0},
+	{"json", no_argument, NULL, 'j'},
+	{"openmetrics", no_argument, NULL, 'o'},
+	{"delay", required_argument, NULL, 'd'},
+	{"rounds", required_argument, NULL, 'n'},
+	{"bins", no_argument, NULL, 'b'},
+	{"arenas", no_argument, NULL, 'a'},
+	{"scopes", no_argument, NULL, 's'},
+	{"pid", no_argument, NULL, 'p'},
+	{"within", required_argument, NULL, 'w'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
 };
 
 static const char help_begin[] = "usage: zmalloc COMMAND [OPTION]...\n\n";
@@ -160,6 +168,7 @@ static bool take_option(const struct command *command, int letter, struct option
 	}
 	options->bins = options->bins || letter == 'b';
 	options->arenas = options->arenas || letter == 'a';
+	options->scopes = options->scopes || letter == 's';
 	options->pids = options->pids || letter == 'p';
 	return true;
 }
@@ -170,7 +179,7 @@ static int run(const struct command *command, int argc, char **argv)
 		.format = ZMALLOC_STATS_TABLE, .delay_s = 1, .rounds = -1, .within_s = 20};
 	int letter;
 
-	while ((letter = getopt_long(argc, argv, "jod:n:bapw:h", known, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "jod:n:baspw:h", known, NULL)) != -1) {
 		if (!take_option(command, letter, &options))
 			return misused(command);
 		if (letter == 'h')

@@ -27,6 +27,7 @@
 #ifndef ZMALLOC_PROCESS_H
 #define ZMALLOC_PROCESS_H
 
+#include "scope.h"
 #include "stats.h"
 
 #ifdef __cplusplus
@@ -66,6 +67,16 @@ ZMALLOC_API int zmalloc_process_visit_bins(int64_t pid, unsigned arena, unsigned
 ZMALLOC_API int zmalloc_process_visit_arenas(int64_t pid, unsigned timeout_ms,
 					     int (*visit)(unsigned arena,
 							  const struct zmalloc_stats *stats,
+							  void *context),
+					     void *context);
+
+/*
+ * Show the scopes of a process, as zmalloc_scope_visit() does those of this one. Up to 2,400 are of one look;
+ * more are asked for in turn.
+ * Errors  as above; ENOTSUP also: its library is older than scopes
+ */
+ZMALLOC_API int zmalloc_process_visit_scopes(int64_t pid, unsigned timeout_ms,
+					     int (*visit)(const struct zmalloc_scope_stats *scope,
 							  void *context),
 					     void *context);
 

@@ -128,7 +128,8 @@ typedef int (*zmalloc_writer)(void *context, const char *text, size_t size);
 
 /*
  * Write the figures of this process, through a writer or to a descriptor.
- * stats    what zmalloc_stats_get() gave; NULL for those of now, refreshed
+ * stats    what zmalloc_stats_get() gave; NULL for those of now, refreshed, and the scopes of this process
+ *          (<zmalloc/scope.h>), if it has any
  * format   enum zmalloc_stats_format
  * context  passed on to write
  * Errors   EINVAL: no such format, or stats->size is under sizeof(size_t); what the writer or write(2) said: never SIGPIPE, but EPIPE;

@@ -11,6 +11,7 @@
 
 #include <zmalloc/stats.h>
 
+#include "account/scope.h"
 #include "os/failure.h"
 #include "os/os.h"
 
@@ -100,15 +101,43 @@ static void tell_limit(const uint64_t argument[2], struct zm_command_answer *ans
 		add_record(answer, &record);
 }
 
+/* ---- Scopes ---- */
+
+static void add_scope(struct zm_command_answer *answer, const struct zmalloc_scope_stats *scope)
+{
+	struct zm_scope_record record = {"",
+					 scope->used_bytes,
+					 scope->peak_bytes,
+					 scope->limit_bytes,
+					 scope->refusals,
+					 scope->threads};
+
+	_Static_assert(sizeof(record.name) == sizeof(scope->name), "a name has its room");
+	memcpy(record.name, scope->name, sizeof(record.name));
+	add_record(answer, &record);
+}
+
+static void tell_scopes(const uint64_t argument[2], struct zm_command_answer *answer)
+{
+	struct zm_scope_sheet sheet;
+
+	answer->record_bytes = sizeof(struct zm_scope_record);
+	answer->error = zm_scopes_take(&sheet);
+	if (answer->error != 0)
+		return;
+	for (uint64_t i = argument[0]; i < sheet.count; i++)
+		add_scope(answer, &sheet.stats[i]);
+	zm_scopes_let_go(&sheet);
+}
+
 /* ---- The table ---- */
 
 typedef void (*command_function)(const uint64_t argument[2], struct zm_command_answer *answer);
 
 static const command_function commands[ZM_COMMANDS + 1] = {
-	[ZM_COMMAND_BINS] = tell_bins,
-	[ZM_COMMAND_ARENAS] = tell_arenas,
-	[ZM_COMMAND_PURGE] = purge,
-	[ZM_COMMAND_LIMIT] = tell_limit,
+	[ZM_COMMAND_BINS] = tell_bins,     [ZM_COMMAND_ARENAS] = tell_arenas,
+	[ZM_COMMAND_PURGE] = purge,        [ZM_COMMAND_LIMIT] = tell_limit,
+	[ZM_COMMAND_SCOPES] = tell_scopes,
 };
 
 void zm_command_run(uint32_t command, const uint64_t argument[2], struct zm_command_answer *answer)

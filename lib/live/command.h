@@ -22,7 +22,12 @@ enum zm_command_number {
 	ZM_COMMAND_PURGE = 3,
 	/* value: the tightest limit; one record: struct zm_limit_record */
 	ZM_COMMAND_LIMIT = 4,
-	ZM_COMMANDS = 4
+	/*
+	 * argument[0]: how many scopes to pass over, in the order of making; records: struct
+	 * zm_scope_record, the last of all being everything else
+	 */
+	ZM_COMMAND_SCOPES = 5,
+	ZM_COMMANDS = 5
 };
 
 struct zm_bin_record {
@@ -37,6 +42,13 @@ struct zm_arena_record {
 /* What sets the limit, as zmalloc_get_memory_limit_source(); ended by a zero. */
 struct zm_limit_record {
 	char source[128];
+};
+
+/* A scope; without a name: everything else. */
+struct zm_scope_record {
+	char name[64];
+	int64_t used_bytes;
+	uint64_t peak_bytes, limit_bytes, refusals, threads;
 };
 
 /* What a command is to fill. It may be of any thread; the room is nobody else's meanwhile. */

@@ -10,6 +10,7 @@
 
 #include <zmalloc/process.h>
 
+#include "base/builder.h"
 #include "base/result.h"
 #include "base/sized.h"
 #include "base/text.h"
@@ -259,6 +260,64 @@ int zmalloc_process_visit_arenas(int64_t pid, unsigned timeout_ms,
 		told = visit((unsigned)record.arena, &stats, context);
 	}
 	free(room);
+	return told;
+}
+
+/* What another process calls its scope: as zmalloc_scope_new() would have it, whatever is on its page. */
+static void copy_scope_name(char name[ZMALLOC_SCOPE_NAME_BYTES], const char *from)
+{
+	size_t size;
+
+	memcpy(name, from, ZMALLOC_SCOPE_NAME_BYTES);
+	name[ZMALLOC_SCOPE_NAME_BYTES - 1] = '\0';
+	for (char *at = name; *at != '\0'; at += size != 0 ? size : 1) {
+		size = zm_character_size(at);
+		if (size == 0)
+			*at = '?';
+	}
+}
+
+static int show_scopes(const struct room *room,
+		       int (*visit)(const struct zmalloc_scope_stats *scope, void *context),
+		       void *context)
+{
+	int told = 0;
+
+	for (uint32_t i = 0; i < room->answer.records && told == 0; i++) {
+		struct zmalloc_scope_stats scope = {.size = sizeof(scope)};
+		struct zm_scope_record record;
+
+		copy_record(room, i, &record, sizeof(record));
+		copy_scope_name(scope.name, record.name);
+		scope.used_bytes = record.used_bytes;
+		scope.peak_bytes = record.peak_bytes;
+		scope.limit_bytes = record.limit_bytes;
+		scope.refusals = record.refusals;
+		scope.threads = record.threads;
+		told = visit(&scope, context);
+	}
+	return told;
+}
+
+/* As often as there are more than one answer has room for; no process has more than so many. */
+int zmalloc_process_visit_scopes(int64_t pid, unsigned timeout_ms,
+				 int (*visit)(const struct zmalloc_scope_stats *scope,
+					      void *context),
+				 void *context)
+{
+	bool is_more = true;
+	int told = 0;
+
+	for (uint64_t seen = 0; is_more && told == 0 && seen <= ZMALLOC_SCOPES_MAX;) {
+		struct room *room = command(pid, ZM_COMMAND_SCOPES, seen, timeout_ms);
+
+		if (room == NULL)
+			return -1;
+		told = show_scopes(room, visit, context);
+		seen += room->answer.records;
+		is_more = room->answer.left_off != 0 && room->answer.records != 0;
+		free(room);
+	}
 	return told;
 }
 

@@ -14,7 +14,7 @@
 #include "stats/figure_list.h"
 #include "tools/command.h"
 
-/* For each of three questions; the terminal waits. */
+/* For each of four questions; the terminal waits. */
 enum {
 	PATIENCE_MS = 60,
 	SILENT_MS = 1
@@ -185,6 +185,27 @@ static void add_figures(struct sheet *sheet, const struct zmalloc_stats *stats)
 	ZM_FIGURES(ADD_INTEGER, ADD_RATIO)
 }
 
+/* ---- Scopes ---- */
+
+static int add_scope(const struct zmalloc_scope_stats *scope, void *context)
+{
+	char name[ZMALLOC_SCOPE_NAME_BYTES], used[SIGNED_BYTES], peak[ZM_HUMAN_BYTES],
+		limit[ZM_HUMAN_BYTES];
+
+	add(context, "%-24s %10s %10s %10s", scope_name(scope, name),
+	    human_signed(scope->used_bytes, used), human(scope->peak_bytes, peak),
+	    human(scope->limit_bytes, limit));
+	return 0;
+}
+
+static void add_scopes(struct sheet *sheet, const struct row *row)
+{
+	begin(sheet, 2);
+	add(sheet, "%-24s %10s %10s %10s", "SCOPE", "USED", "PEAK", "LIMIT");
+	if (zmalloc_process_visit_scopes(row->pid, patience(row), add_scope, sheet) != 0)
+		add(sheet, "scopes: %s", refusal(errno));
+}
+
 /* ---- Arenas and bins ---- */
 
 static int add_arena(unsigned arena, const struct zmalloc_stats *stats, void *context)
@@ -198,7 +219,7 @@ static int add_arena(unsigned arena, const struct zmalloc_stats *stats, void *co
 
 static void add_arenas(struct sheet *sheet, const struct row *row)
 {
-	begin(sheet, 2);
+	begin(sheet, 3);
 	add(sheet, "%6s %10s %10s %10s", "ARENA", "ALLOCATED", "ACTIVE", "RESIDENT");
 	if (zmalloc_process_visit_arenas(row->pid, patience(row), add_arena, sheet) != 0)
 		add(sheet, "arenas: %s", refusal(errno));
@@ -228,7 +249,7 @@ static int add_bin(const struct zmalloc_bin_stats *bin, void *context)
 
 static void add_bins(struct sheet *sheet, const struct row *row)
 {
-	begin(sheet, 3);
+	begin(sheet, 4);
 	add(sheet, "%10s %9s %9s %9s %10s", "BIN", "SLABS", "REGIONS", "USED", "FREE");
 	if (zmalloc_process_visit_bins(row->pid, ZMALLOC_STATS_ALL_ARENAS, patience(row), add_bin,
 				       sheet) != 0)
@@ -240,6 +261,7 @@ void sheet_fill(struct sheet *sheet, const struct row *row)
 	sheet_free(sheet);
 	add_itself(sheet, row);
 	add_figures(sheet, &row->process.stats);
+	add_scopes(sheet, row);
 	add_arenas(sheet, row);
 	add_bins(sheet, row);
 }

@@ -8,7 +8,7 @@
 #include "tools/top/row.h"
 
 enum {
-	SHEET_SECTIONS = 4 /* itself, figures, arenas, bins */
+	SHEET_SECTIONS = 5 /* itself, figures, scopes, arenas, bins */
 };
 
 /* Begins as zeros. */
