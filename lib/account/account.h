@@ -86,16 +86,17 @@ struct zm_thread {
 #endif
 	/* The thread's figure while it has no record: past its end, or for want of one. */
 	ptrdiff_t ended_bytes;
+	/* The owner's alone. Compilers read neighbours at once: no other thread writes between these. */
 	unsigned char state; /* enum zm_thread_state */
+	bool borrows;        /* allocated and freed are the allocator's own and are the figure */
+#if ZM_RAW_COUNTS
+	bool keeps_errno; /* the allocator's own frees do */
+#endif
 	/*
 	 * Why this thread goes the slow way, of enum zm_slow: with a resize for any of these reasons, with
 	 * a free of our own counter's for most. Written under the account's lock.
 	 */
 	ZM_ATOMIC(unsigned char) slow;
-#if ZM_RAW_COUNTS
-	bool keeps_errno; /* the allocator's own frees do */
-#endif
-	bool borrows; /* allocated and freed are the allocator's own and are the figure */
 } ZM_CACHELINE_ALIGNED;
 
 enum zm_thread_state {
