@@ -142,12 +142,56 @@ START_TEST(shifted_pointers_move_nothing)
 	blocks_fill(&blocks, block_steps(60000, 6000), 1000, 2);
 	blocks_thin(&blocks, 40);
 	zdefrag_settings_init(&settings);
+	settings.lower_percent = 1;
+	settings.ignore_bytes = 0;
 	settings.purge_ms = 0;
 	d = zdefrag_new(scan_shifted, &blocks, &settings);
 	ck_assert_ptr_nonnull(d);
 	ck_assert_int_eq(zdefrag_run(d), 0);
+	ck_assert_uint_eq(stats_of(d).cycles, 1);
 	ck_assert_uint_eq(stats_of(d).moved, 0);
 	ck_assert_uint_eq(stats_of(d).slabs_chosen, 0);
+	blocks_check(&blocks);
+	zdefrag_free(d);
+	blocks_free(&blocks);
+}
+END_TEST
+
+/* One block in eight as it is, and the others by an address inside. */
+static int scan_one_of_eight(zdefrag *d, int begin, void *context)
+{
+	struct blocks *blocks = context;
+
+	(void)begin;
+	for (size_t i = 0; i < blocks->count; i++) {
+		struct held_block *block = &blocks->held[i];
+
+		if (i % 8 == 0)
+			block->at = zdefrag_visit(d, block->at);
+		else if (block->bytes > 16)
+			REQUIRE(zdefrag_visit(d, (char *)block->at + 16) == (char *)block->at + 16);
+	}
+	return 1;
+}
+
+/* A slab that is known by one of its blocks is not chosen for the sake of what is no block's address. */
+START_TEST(an_inside_address_is_no_block)
+{
+	struct blocks blocks = {0};
+	struct zdefrag_settings settings;
+	zdefrag *d;
+
+	blocks_fill(&blocks, block_steps(60000, 6000), 1000, 2);
+	blocks_thin(&blocks, 40);
+	zdefrag_settings_init(&settings);
+	settings.lower_percent = 1;
+	settings.ignore_bytes = 0;
+	settings.purge_ms = 0;
+	d = zdefrag_new(scan_one_of_eight, &blocks, &settings);
+	ck_assert_ptr_nonnull(d);
+	ck_assert_int_eq(zdefrag_run(d), 0);
+	ck_assert_uint_eq(stats_of(d).cycles, 1);
+	ck_assert_uint_ge(stats_of(d).slabs_released, stats_of(d).slabs_chosen);
 	blocks_check(&blocks);
 	zdefrag_free(d);
 	blocks_free(&blocks);
@@ -211,6 +255,7 @@ int main(void)
 	need_planning();
 	tcase_add_test(tests, a_walk_may_show_anything);
 	tcase_add_test(tests, shifted_pointers_move_nothing);
+	tcase_add_test(tests, an_inside_address_is_no_block);
 	tcase_add_test(tests, hints_refuse_them_too);
 	tcase_add_test(tests, slabs_may_go_between_two_steps);
 	tcase_add_test(tests, a_visit_outside_the_walk_does_nothing);
