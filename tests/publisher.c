@@ -6,8 +6,9 @@
  *
  * publisher [MIB [none | every-other | all [NAME [SCOPES]]]]
  *
- * SCOPES: it makes so many scopes, "scope 0" and so on, and takes 10,000 bytes in each; 5 MiB in "parser", which has
- * a limit of 8 MiB that refuses once; and a block that is freed in one whose name is made to break things.
+ * SCOPES: it makes so many scopes, "scope 0" and so on, and takes 10,000 bytes in each; 5 MiB in
+ * "parser", which has a limit of 8 MiB that refuses once; and a block that is freed in one whose
+ * name is made to break things.
  */
 #include <stdio.h>
 #include <stdlib.h>

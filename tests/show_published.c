@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/show_published.c - says whether the environment has made this process publish its figures, whether it has
- * limited it, and whether MEMORY_PRESSURE_WATCH=/dev/null was listened to; then publishes them and stays until its
- * standard input ends.
+ * tests/show_published.c - says whether the environment has made this process publish its figures,
+ * whether it has limited it, and whether MEMORY_PRESSURE_WATCH=/dev/null was listened to; then
+ * publishes them and stays until its standard input ends.
  */
 #include <errno.h>
 #include <stdio.h>

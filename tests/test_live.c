@@ -1001,8 +1001,8 @@ START_TEST(test_memory_of_another_form_is_no_page)
 END_TEST
 
 /*
- * The name of a page is that of any file which lay at the root as "memfd:zmalloc" and is deleted. The root is one of
- * our own for that, in a namespace of our own, with a /proc in it.
+ * The name of a page is that of any file which lay at the root as "memfd:zmalloc" and is deleted.
+ * The root is one of our own for that, in a namespace of our own, with a /proc in it.
  */
 static bool go_to_namespace_of_ones_own(void)
 {

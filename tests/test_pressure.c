@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/test_pressure.c - watches: what they tell, by sources that a test can make: a service manager of its own,
- * a control group of files, limits. What the kernel itself tells is in test_pressure_kernel.c.
+ * tests/test_pressure.c - watches: what they tell, by sources that a test can make: a service
+ * manager of its own, a control group of files, limits. What the kernel itself tells is in
+ * test_pressure_kernel.c.
  */
 #include "config.h"
 

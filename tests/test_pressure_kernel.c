@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/test_pressure_kernel.c - what the kernel tells of memory that is really short: control groups with a limit,
- * and in them a process that reads a mapped file larger than that, over and over.
+ * tests/test_pressure_kernel.c - what the kernel tells of memory that is really short: control
+ * groups with a limit, and in them a process that reads a mapped file larger than that, over and
+ * over.
  *
  * With ZMALLOC_TEST_PRESS_S in the environment it presses so many seconds (`make check-pressure`), with the
  * library's own thread purging, and says how often who was told.

@@ -484,8 +484,8 @@ enum {
 static ZM_ATOMIC(bool) stop;
 
 /*
- * Far over what threads may have besides. The larger it is, the longer is a block there before it is refused; but
- * a checker marks each of its bytes.
+ * Far over what threads may have besides. The larger it is, the longer is a block there before it
+ * is refused; but a checker marks each of its bytes.
  */
 static size_t large_bytes(void)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/test_scope.c - scopes: each byte is credited once, to the innermost scope that the thread is in, and all
- * of them with everything else add up to what is used, to the byte whenever threads are at rest.
+ * tests/test_scope.c - scopes: each byte is credited once, to the innermost scope that the thread
+ * is in, and all of them with everything else add up to what is used, to the byte whenever threads
+ * are at rest.
  */
 #include "config.h"
 

@@ -12,8 +12,8 @@
 #include <zmalloc/process.h>
 
 /*
- * What stat, purge and export wait for a process that should answer at once: on a machine that is so loaded that
- * somebody looks, its thread gets the processor late.
+ * What stat, purge and export wait for a process that should answer at once: on a machine that is
+ * so loaded that somebody looks, its thread gets the processor late.
  */
 #define PATIENCE_MS 2000
 

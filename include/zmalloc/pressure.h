@@ -73,8 +73,8 @@ enum zmalloc_pressure_source {
 	/*
 	 * The service manager, by MEMORY_PRESSURE_WATCH and MEMORY_PRESSURE_WRITE in the environment
 	 * (systemd's MEMORY_PRESSURE.md): a file of stalls, a FIFO or a socket: MEDIUM. It takes the place of
-	 * the next two until it is gone; /dev/null turns off all but LIMIT. Not listened to in a process with rights that
-	 * whoever started it has not (secure_getenv(3)).
+	 * the next two until it is gone; /dev/null turns off all but LIMIT. Not listened to in a
+	 * process with rights that whoever started it has not (secure_getenv(3)).
 	 */
 	ZMALLOC_PRESSURE_SERVICE = 2,
 	/*

@@ -82,11 +82,11 @@ ZMALLOC_API int zmalloc_scope_leave(zmalloc_scope *scope);
 /*
  * A limit on what the scope has, in bytes. What would pass it fails as at the hard limit
  * (<zmalloc/limit.h>): the handler or ENOMEM, and a resize leaves the block alone. It is asked of the innermost
- * scope only: what is inside an inner one is not the outer one's. Threads that grow at the same time may be over by the
- * blocks that they are just getting, one for each thread. To enter or leave a scope that has a limit takes
- * a lock, and so do allocations near the limit. While any scope has one, resizes are a little
- * slower in all threads. A thread that enters while the limit is being set may not know of it for a
- * millisecond.
+ * scope only: what is inside an inner one is not the outer one's. Threads that grow at the same
+ * time may be over by the blocks that they are just getting, one for each thread. To enter or leave
+ * a scope that has a limit takes a lock, and so do allocations near the limit. While any scope has
+ * one, resizes are a little slower in all threads. A thread that enters while the limit is being
+ * set may not know of it for a millisecond.
  *
  * bytes    0, and more than PTRDIFF_MAX: no limit. Less than what the scope has: nothing is freed, and
  *          whatever grows there is refused until enough has been freed there.
@@ -115,10 +115,11 @@ struct zmalloc_scope_stats {
  * moment of the look, and by a block too much or too little where the processor shows its stores in another
  * order.
  *
- * peak_bytes is never below a used_bytes that was shown. It is taken whenever figures are, and when a thread that has
- * brought the scope 64 KiB or more since the last look leaves it, enters another, or passes its threshold
- * (the process's memory grows as never before). It may miss 64 KiB for each thread, and what a thread
- * allocated and freed again inside of one piece while the process was below its own peak.
+ * peak_bytes is never below a used_bytes that was shown. It is taken whenever figures are, and when
+ * a thread that has brought the scope 64 KiB or more since the last look leaves it, enters another,
+ * or passes its threshold (the process's memory grows as never before). It may miss 64 KiB for each
+ * thread, and what a thread allocated and freed again inside of one piece while the process was
+ * below its own peak.
  *
  * scope    NULL: everything else
  * stats    out; stats->size says how much of it the caller has, as zmalloc_stats_get()

@@ -132,8 +132,9 @@ typedef int (*zmalloc_writer)(void *context, const char *text, size_t size);
  *          (<zmalloc/scope.h>), if it has any
  * format   enum zmalloc_stats_format
  * context  passed on to write
- * Errors   EINVAL: no such format, or stats->size is under sizeof(size_t); what the writer or write(2) said: never SIGPIPE, but EPIPE;
- *          EAGAIN: a non-blocking descriptor is full, and has part of it
+ * Errors   EINVAL: no such format, or stats->size is under sizeof(size_t); what the writer or
+ *          write(2) said: never SIGPIPE, but EPIPE; EAGAIN: a non-blocking descriptor is full, and has
+ *          part of it
  */
 ZMALLOC_API int zmalloc_stats_write(const struct zmalloc_stats *stats, int format,
 				    zmalloc_writer write, void *context);
@@ -158,7 +159,8 @@ ZMALLOC_API int zmalloc_stats_write_fd(const struct zmalloc_stats *stats, int fo
  * whoever allocates, resizes or frees renews the figures when it is time, so that while the program
  * does any of it they are no older than a tenth of a second, or than a hundred times what taking them
  * takes. Each such call pays for a look at a clock, some 10 ns. An idle program has no wake-ups of it,
- * and its figures grow old. 0 does nothing. Another word, and a failure, is told on stderr. A program whose file gives it rights that its user has not (set-user-ID, set-group-ID,
+ * and its figures grow old. 0 does nothing. Another word, and a failure, is told on stderr. A
+ * program whose file gives it rights that its user has not (set-user-ID, set-group-ID,
  * capabilities) ignores the environment, $XDG_RUNTIME_DIR included.
  *
  * Where there is no such memory, or a filter of the kernel's calls refuses it, the figures are in a file

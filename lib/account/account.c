@@ -18,10 +18,11 @@
  * the thread is ENDED: each call takes the cold path and moves the shared counter `ended`
  * atomically, by sizes asked of the allocator. So the order of destructors does not matter.
  *
- * Fork. The lock is held across fork() (lib/base/fork.h), so the child's records are whole. Only the forking thread
- * lives on there; every other owner's figure is kept in its record (borrowed ones are added to
- * net), which becomes idle. Their blocks exist in the child too, so the sum is right; a block that
- * another thread was just then allocating is lost to the child in any allocator.
+ * Fork. The lock is held across fork() (lib/base/fork.h), so the child's records are whole. Only
+ * the forking thread lives on there; every other owner's figure is kept in its record (borrowed
+ * ones are added to net), which becomes idle. Their blocks exist in the child too, so the sum is
+ * right; a block that another thread was just then allocating is lost to the child in any
+ * allocator.
  */
 #include "config.h"
 
@@ -163,7 +164,10 @@ static void leave(void *record)
 	zm_unlock(&zm_account.lock);
 	if (zm_thread.counter == counter)
 		forget_counter(&zm_thread);
-	/* What it has freed since it was last asked is less than it was told to wait for: nobody else is told. */
+	/*
+	 * What it has freed since it was last asked is less than it was told to wait for: nobody
+	 * else is told.
+	 */
 	if (zm_clients_need() & ZM_CLIENT_EVERY_FREE)
 		zm_clients_see_fell();
 }
@@ -242,7 +246,10 @@ static void own_record(struct zm_thread *self, struct zm_counter *counter)
 	zm_store(&counter->cap_bytes, PTRDIFF_MAX);
 #if ZM_COUNT_BORROWED
 	if (self->borrows) {
-		/* The allocator's counters began with the thread, and have what was settled without a record. */
+		/*
+		 * The allocator's counters began with the thread, and have what was settled without
+		 * a record.
+		 */
 		zm_fetch_add(&zm_account.ended_bytes, -self->ended_bytes);
 		self->ended_bytes = 0;
 		counter->allocated = self->allocated;

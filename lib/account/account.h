@@ -106,7 +106,10 @@ enum zm_thread_state {
 };
 
 enum zm_slow {
-	/* No fast path keeps its figure: it is not known yet, past its end, or does not borrow where others do. */
+	/*
+	 * No fast path keeps its figure: it is not known yet, past its end, or does not borrow
+	 * where others do.
+	 */
 	ZM_SLOW_UNKNOWN = 1,
 	ZM_SLOW_CALLS = 2,   /* a client wants every call */
 	ZM_SLOW_RESIZES = 4, /* a client wants every resize */

@@ -38,7 +38,10 @@ struct zmalloc_scope {
 
 	ZM_ATOMIC(size_t) limit_bytes; /* 0: none; written under the lock */
 	ZM_ATOMIC(uintptr_t) refusals;
-	/* All below: under the lock. A word, closed: what threads had in cells that are another scope's by now. */
+	/*
+	 * All below: under the lock. A word, closed: what threads had in cells that are another
+	 * scope's by now.
+	 */
 	size_t kept_word;
 	ptrdiff_t peak_bytes;
 	/* Of the last look at all scopes. */

@@ -80,8 +80,9 @@ ZM_INLINE void zm_raw_free_sized(void *ptr, size_t size)
  * glibc keeps a chunk's size in the word before the block, with flags in the low three bits. Asking
  * malloc_usable_size() means two calls for each pair, and a look at the chunk behind, which is most
  * often in no cache: 0.61 of the bare allocator's speed in a window of 65,536 blocks, 0.78 in one
- * of 1,024 (`make bench`, workloads window-64k and window-1k). Reading the word gives the same: zm_allocator_init() compares the two and sets this
- * only if malloc() is glibc's own and they agree.
+ * of 1,024 (`make bench`, workloads window-64k and window-1k). Reading the word gives the same:
+ * zm_allocator_init() compares the two and sets this only if malloc() is glibc's own and they
+ * agree.
  */
 #if defined(HAVE_GNU_GET_LIBC_VERSION) && defined(HAVE_DLADDR)
 #define ZM_LIBC_CHUNKS 1

@@ -6,8 +6,9 @@
 #define ZM_HELPER_H
 
 /*
- * Run `body` in a detached thread with a small stack and every signal blocked, for all of them are the program's.
- * 0 or an errno value. Its thread-local variables and pthread_create() may call the program's malloc().
+ * Run `body` in a detached thread with a small stack and every signal blocked, for all of them are
+ * the program's. 0 or an errno value. Its thread-local variables and pthread_create() may call the
+ * program's malloc().
  */
 int zm_helper_start(void *(*body)(void *argument), void *argument);
 

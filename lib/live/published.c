@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/live/published.c - what stands on a published page: how the writer puts it there and a reader takes it off.
+ * lib/live/published.c - what stands on a published page: how the writer puts it there and a reader
+ * takes it off.
  *
  * Readers trust nothing: the page may be cut short, half written, or made up by someone. It is copied by
  * pread(2), every text in it is ended and made printable, and figures that cannot be are refused.

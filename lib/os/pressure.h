@@ -101,8 +101,9 @@ struct zm_os_pressed {
 };
 
 /*
- * fd: out; the descriptor for the program, the lowest that is free; NULL if it is to have none. pressed: what had fired by then is added.
- * Fails only where there is nothing to make a queue of: each source has an error of its own, in `about`.
+ * fd: out; the descriptor for the program, the lowest that is free; NULL if it is to have none.
+ * pressed: what had fired by then is added. Fails only where there is nothing to make a queue of:
+ * each source has an error of its own, in `about`.
  */
 int zm_os_pressure_open(const struct zm_os_pressure_wish *wish, struct zm_os_pressure *watch,
 			int *fd, struct zm_os_pressed *pressed);

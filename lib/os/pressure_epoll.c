@@ -26,8 +26,8 @@
 
 enum {
 	/*
-	 * Between two looks at memory.pressure_level, which a process that reads a file larger than its group has
-	 * fired 290 times a second.
+	 * Between two looks at memory.pressure_level, which a process that reads a file larger than
+	 * its group has fired 290 times a second.
 	 */
 	PACE_MS = 100,
 	WAKE = ZM_OS_PRESSURE_ENTRIES /* what the queue calls the pipe */

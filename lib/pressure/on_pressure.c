@@ -2,8 +2,8 @@
 /*
  * lib/pressure/on_pressure.c - memory that is given back by itself when the process is pressed.
  *
- * In a thread of ours that waits as a program would. Signals of two seconds' pressure are one: the kernel needs a
- * while to see that memory came back, and a purge takes time of those who allocate.
+ * In a thread of ours that waits as a program would. Signals of two seconds' pressure are one: the
+ * kernel needs a while to see that memory came back, and a purge takes time of those who allocate.
  */
 #include "config.h"
 

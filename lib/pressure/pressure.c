@@ -27,7 +27,10 @@
 #include "pressure/pending.h"
 
 enum {
-	/* The program's, that of on_pressure.c, and such as are closed while threads are on their way out of them. */
+	/*
+	 * The program's, that of on_pressure.c, and such as are closed while threads are on their
+	 * way out of them.
+	 */
 	WATCHES = ZMALLOC_PRESSURE_WATCHES + 1 + 7
 };
 

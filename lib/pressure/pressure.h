@@ -3,8 +3,8 @@
  * lib/pressure/pressure.h - what the files behind <zmalloc/pressure.h> share, and what the rest of the library
  * may say of pressure.
  *
- * A watch has a number of its own besides its descriptor: the descriptor of one that was closed may be another's
- * by the time that a thread which slept comes back to it.
+ * A watch has a number of its own besides its descriptor: the descriptor of one that was closed may
+ * be another's by the time that a thread which slept comes back to it.
  */
 #ifndef ZM_PRESSURE_H
 #define ZM_PRESSURE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tests/model/page.c - the published page's sequence (lib/live/sequence.h), as it is. The copy is atomic word by
- * word here; between processes the kernel makes it.
+ * tests/model/page.c - the published page's sequence (lib/live/sequence.h), as it is. The copy is
+ * atomic word by word here; between processes the kernel makes it.
  */
 #include "tests/model/model.h"
 
