@@ -310,7 +310,7 @@ static const struct way resizes[] = {
 };
 
 enum {
-	OLD_BYTES = 40000,
+	OLD_BYTES = 100000,
 	NEW_BYTES = 200000
 };
 
