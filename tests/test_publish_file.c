@@ -172,6 +172,23 @@ static void leave_parents_page_alone(void *unused)
 	exit(EXIT_SUCCESS);
 }
 
+static void publish_and_exit(void *unused)
+{
+	(void)unused;
+	REQUIRE_EQ(zmalloc_stats_publish(), 0);
+	REQUIRE_EQ(access(page_path, F_OK), -1);
+	REQUIRE_EQ(error_of_reading(getpid()), 0);
+	exit(EXIT_SUCCESS);
+}
+
+/* Nobody who looks has to clear it away. */
+START_TEST(test_a_page_goes_as_its_process_exits)
+{
+	run_child_ok(publish_and_exit, NULL);
+	ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
 START_TEST(test_pages_end_with_their_process_and_not_with_its_child)
 {
 	struct child child;
@@ -892,6 +909,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, test_a_page_says_what_the_process_knows);
 	tcase_add_test(tests, test_growth_shows_without_being_asked);
 	tcase_add_test(tests, test_readers_see_whole_pages_while_threads_write);
+	tcase_add_test(tests, test_a_page_goes_as_its_process_exits);
 	tcase_add_test(tests, test_pages_end_with_their_process_and_not_with_its_child);
 	tcase_add_test(tests, test_a_page_of_an_earlier_process_is_no_page_of_ours);
 	tcase_add_test(tests, test_another_users_figures_are_refused);
