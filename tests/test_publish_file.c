@@ -893,6 +893,23 @@ START_TEST(test_a_directory_that_others_may_enter_is_refused)
 }
 END_TEST
 
+/* Closed to others, but whose it is may put there what it likes. */
+START_TEST(test_a_directory_of_another_user_is_refused)
+{
+	struct zm_published page = good_page();
+
+	if (geteuid() != 0) {
+		skip_part("only root can give a directory away");
+		return;
+	}
+	write_page(&page, sizeof(page));
+	ck_assert_int_eq(chown(directory, NOBODY, NOBODY), 0);
+	ck_assert_int_eq(error_of_reading(getpid()), EPERM);
+	ck_assert_int_eq(chown(directory, geteuid(), getegid()), 0);
+	ck_assert_int_eq(error_of_reading(getpid()), 0);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	TCase *tests;
@@ -931,5 +948,6 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, test_a_page_that_never_comes_to_rest_is_damaged);
 	tcase_add_test(tests, test_links_and_other_files_are_not_followed);
 	tcase_add_test(tests, test_a_directory_that_others_may_enter_is_refused);
+	tcase_add_test(tests, test_a_directory_of_another_user_is_refused);
 	return run_tests(tests);
 }
