@@ -130,6 +130,21 @@ static void take(void)
 	block = zmalloc(100);
 }
 
+/* Blocks that begin a page may be freed by another way than others (lib/allocator). */
+static void take_inside_a_page(void)
+{
+	void *other = zmalloc(100);
+
+	block = zmalloc(100);
+	if ((uintptr_t)block % 4096 == 0) {
+		void *first = block;
+
+		block = other;
+		other = first;
+	}
+	zfree(other);
+}
+
 static void take_none(void)
 {
 	block = NULL;
@@ -251,6 +266,7 @@ static const struct call calls[] = {
 	{"zrealloc_with_flags", take, resize_with_flags},
 	{"zfree", take, let_go},
 	{"zfree_with_size", take, let_go_with_size},
+	{"zfree_with_size, inside a page", take_inside_a_page, let_go_with_size},
 	{"zfree_usable", take, let_go_with_usable},
 	{"zfree_with_flags", take, let_go_with_flags},
 };
