@@ -337,6 +337,42 @@ START_TEST(test_figures_read_at_work_are_sane)
 }
 END_TEST
 
+/* ---- Beside the C library's malloc() ------------------------------------------------------------ */
+
+/* Where the heap ends that sbrk(3) moves; 0: the system does not tell. */
+static unsigned long end_of_heap(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long begin, end = 0;
+	char line[512];
+
+	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL)
+		if (strstr(line, "[heap]") != NULL)
+			sscanf(line, "%lx-%lx", &begin, &end);
+	if (maps != NULL)
+		fclose(maps);
+	return end;
+}
+
+/* sbrk() is not made for two at once, and malloc(), which serves the rest of the process, calls it. */
+START_TEST(test_the_heaps_end_is_the_c_librarys_to_move)
+{
+	static void *block[4000];
+	unsigned long before = end_of_heap(), after;
+
+	if (before == 0 || strcmp(ZM_ALLOCATOR_NAME, "libc") == 0) {
+		skip_part("the heap is the allocator's own, or nobody tells where it ends");
+		return;
+	}
+	for (size_t i = 0; i < COUNT_OF(block); i++)
+		block[i] = zmalloc(16 * KIB);
+	after = end_of_heap();
+	for (size_t i = 0; i < COUNT_OF(block); i++)
+		zfree(block[i]);
+	ck_assert_uint_lt(after - before, 8 * MIB);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tests = tests_named("threads");
@@ -345,5 +381,6 @@ int main(void)
 	tcase_add_test(tests, test_one_allocates_another_frees);
 	tcase_add_test(tests, test_any_number_of_threads_at_once);
 	tcase_add_test(tests, test_figures_read_at_work_are_sane);
+	tcase_add_test(tests, test_the_heaps_end_is_the_c_librarys_to_move);
 	return run_tests(tests);
 }
