@@ -115,7 +115,7 @@ int blocks_scan(zdefrag *d, int begin, void *context)
 	return 1;
 }
 
-zdefrag *blocks_driver(struct blocks *blocks)
+zdefrag *blocks_driver_by(zdefrag_scan_function *scan, struct blocks *blocks)
 {
 	struct zdefrag_settings settings;
 	zdefrag *d;
@@ -124,9 +124,14 @@ zdefrag *blocks_driver(struct blocks *blocks)
 	settings.lower_percent = 1;
 	settings.ignore_bytes = 0;
 	settings.purge_ms = 50;
-	d = zdefrag_new(blocks_scan, blocks, &settings);
+	d = zdefrag_new(scan, blocks, &settings);
 	REQUIRE(d != NULL);
 	return d;
+}
+
+zdefrag *blocks_driver(struct blocks *blocks)
+{
+	return blocks_driver_by(blocks_scan, blocks);
 }
 
 struct zdefrag_stats stats_of(const zdefrag *d)

@@ -50,6 +50,8 @@ int blocks_scan(zdefrag *d, int begin, void *context);
 
 /* A driver for them that works down to 1 %, and gives memory back in 50 ms. */
 zdefrag *blocks_driver(struct blocks *blocks);
+/* The same, with another scan of them. */
+zdefrag *blocks_driver_by(zdefrag_scan_function *scan, struct blocks *blocks);
 
 struct zdefrag_stats stats_of(const zdefrag *d);
 

@@ -136,17 +136,11 @@ static int scan_shifted(zdefrag *d, int begin, void *context)
 START_TEST(shifted_pointers_move_nothing)
 {
 	struct blocks blocks = {0};
-	struct zdefrag_settings settings;
 	zdefrag *d;
 
 	blocks_fill(&blocks, block_steps(60000, 6000), 1000, 2);
 	blocks_thin(&blocks, 40);
-	zdefrag_settings_init(&settings);
-	settings.lower_percent = 1;
-	settings.ignore_bytes = 0;
-	settings.purge_ms = 0;
-	d = zdefrag_new(scan_shifted, &blocks, &settings);
-	ck_assert_ptr_nonnull(d);
+	d = blocks_driver_by(scan_shifted, &blocks);
 	ck_assert_int_eq(zdefrag_run(d), 0);
 	ck_assert_uint_eq(stats_of(d).cycles, 1);
 	ck_assert_uint_eq(stats_of(d).moved, 0);
@@ -178,17 +172,11 @@ static int scan_one_of_eight(zdefrag *d, int begin, void *context)
 START_TEST(an_inside_address_is_no_block)
 {
 	struct blocks blocks = {0};
-	struct zdefrag_settings settings;
 	zdefrag *d;
 
 	blocks_fill(&blocks, block_steps(60000, 6000), 1000, 2);
 	blocks_thin(&blocks, 40);
-	zdefrag_settings_init(&settings);
-	settings.lower_percent = 1;
-	settings.ignore_bytes = 0;
-	settings.purge_ms = 0;
-	d = zdefrag_new(scan_one_of_eight, &blocks, &settings);
-	ck_assert_ptr_nonnull(d);
+	d = blocks_driver_by(scan_one_of_eight, &blocks);
 	ck_assert_int_eq(zdefrag_run(d), 0);
 	ck_assert_uint_eq(stats_of(d).cycles, 1);
 	ck_assert_uint_ge(stats_of(d).slabs_released, stats_of(d).slabs_chosen);
