@@ -312,17 +312,23 @@ static void *wait_long(void *fd)
 	return (void *)(intptr_t)error_of(zmalloc_pressure_wait(*(int *)fd, -1, &waited));
 }
 
+/* Returns when all of them are inside. */
+static void start_waits(pthread_t *thread, size_t count, int *fd)
+{
+	zm_store(&about_to_wait, 0);
+	for (size_t i = 0; i < count; i++)
+		thread[i] = start_thread(wait_long, fd);
+	while (zm_load(&about_to_wait) < count)
+		usleep(1000);
+	usleep(20000);
+}
+
 START_TEST(test_closing_ends_every_wait)
 {
 	int before = all_descriptors(), fd = open_quiet(), next;
 	pthread_t thread[3];
 
-	zm_store(&about_to_wait, 0);
-	for (size_t i = 0; i < COUNT_OF(thread); i++)
-		thread[i] = start_thread(wait_long, &fd);
-	while (zm_load(&about_to_wait) < COUNT_OF(thread))
-		usleep(1000);
-	usleep(20000);
+	start_waits(thread, COUNT_OF(thread), &fd);
 	ck_assert_int_eq(zmalloc_pressure_close(fd), 0);
 	/* It does not wait until they have gone. */
 	next = open_quiet();
@@ -339,11 +345,7 @@ START_TEST(test_a_wait_is_not_cancelled)
 	int before = all_descriptors(), fd = open_quiet();
 	pthread_t thread;
 
-	zm_store(&about_to_wait, 0);
-	thread = start_thread(wait_long, &fd);
-	while (zm_load(&about_to_wait) == 0)
-		usleep(1000);
-	usleep(20000);
+	start_waits(&thread, 1, &fd);
 	pthread_cancel(thread);
 	ck_assert_int_eq(zmalloc_pressure_close(fd), 0);
 	join_thread(thread);
@@ -379,11 +381,7 @@ START_TEST(test_who_closes_the_descriptor_ends_the_waits)
 	int before = all_descriptors(), fd = open_quiet();
 	pthread_t thread;
 
-	zm_store(&about_to_wait, 0);
-	thread = start_thread(wait_long, &fd);
-	while (zm_load(&about_to_wait) == 0)
-		usleep(1000);
-	usleep(20000);
+	start_waits(&thread, 1, &fd);
 	ck_assert_int_eq((int)syscall(SYS_close, fd), 0);
 	ck_assert_int_eq(error_of(zmalloc_pressure_close(fd)), EBADF);
 	ck_assert_int_eq((int)(intptr_t)join_thread(thread), EBADF);
