@@ -83,6 +83,25 @@ AC_DEFUN([ZM_PLATFORM], [
 	# Finding a table of jemalloc's that has no name outside it.
 	AC_CHECK_FUNCS([dl_iterate_phdr])
 
+	# Stacks of a profile. The same without a lock, and the processors whose unwind tables we read.
+	AC_CACHE_CHECK([for _dl_find_object], [zm_cv_dl_find_object], [
+		AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <dlfcn.h>]],
+			[[struct dl_find_object found; return _dl_find_object(&found, &found);]])],
+			[zm_cv_dl_find_object=yes], [zm_cv_dl_find_object=no])
+	])
+	AM_CONDITIONAL([ZM_DL_FIND_OBJECT], [test $zm_cv_dl_find_object = yes])
+	AC_CACHE_CHECK([for a processor whose unwind tables are read], [zm_cv_stack_tables], [
+		AC_COMPILE_IFELSE([AC_LANG_SOURCE([[
+			#if !defined __LP64__ || !(defined __x86_64__ || defined __aarch64__)
+			#error another one
+			#endif
+			]])],
+			[zm_cv_stack_tables=yes], [zm_cv_stack_tables=no])
+	])
+	AM_CONDITIONAL([ZM_STACK_TABLES], [test $zm_cv_stack_tables = yes])
+	AS_IF([test $zm_cv_dl_find_object$zm_cv_stack_tables = yesyes],
+		[AC_DEFINE([HAVE_STACK_TABLES], [1], [Define to 1 if unwind tables of all objects are read.])])
+
 	# tests/model runs its threads as coroutines. macOS has the functions, and a header that refuses them.
 	AC_CACHE_CHECK([for makecontext in ucontext.h], [zm_cv_makecontext], [
 		AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <ucontext.h>

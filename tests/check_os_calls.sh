@@ -27,6 +27,8 @@ allowed="$allowed close connect epoll_create1 epoll_ctl epoll_wait eventfd fcntl
 allowed="$allowed pthread_setcancelstate"
 # Answered from the auxiliary vector or by one system call, for the names that we ask.
 allowed="$allowed sysconf"
+# The loader's list of objects, which is read without a lock, and what the kernel left beside it.
+allowed="$allowed _dl_find_object getauxval __ehdr_start"
 # The environment, which only the program itself may change, and who a process runs as.
 allowed="$allowed getegid getenv geteuid getgid getuid issetugid secure_getenv"
 # Arithmetic on a sigset_t.
@@ -38,7 +40,7 @@ allowed="$allowed dl_iterate_phdr dladdr dlopen"
 # Of ours: one asks the loader as well, the other ends the process.
 allowed="$allowed zm_is_in_program zm_assert_failed"
 # Darwin and Haiku: traps to the kernel.
-allowed="$allowed get_next_area_info get_system_info mach_task_self_ proc_pidinfo task_info"
+allowed="$allowed get_next_area_info get_system_info mach_task_self_ proc_pidinfo task_info vm_read_overwrite"
 # The compiler's and the C library's own: errno, stack protector, _FORTIFY_SOURCE, division, TLS, and
 # the table of addresses of a file, which ppc64el's compiler names in every function.
 generated='^(__errno_location|___errno|__errno|__error|__stack_chk_(fail|guard)(_local)?|_errnop|

@@ -133,3 +133,15 @@ int zm_os_memory_size(size_t *bytes)
 		return zm_os_failure();
 	return zm_store_size(got == sizeof(size) ? 0 : ENOTSUP, size, bytes);
 }
+
+/* One byte is copied by the kernel, which says so where there is none. */
+int zm_os_can_read(const void *page)
+{
+	vm_size_t copied = 0;
+	char byte;
+
+	if (vm_read_overwrite(mach_task_self(), (vm_address_t)page, 1, (vm_address_t)&byte,
+			      &copied) != KERN_SUCCESS)
+		return EFAULT;
+	return 0;
+}

@@ -22,6 +22,7 @@
 #define ZM_OS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Bytes of a page; a power of two. Never fails. */
 size_t zm_os_page_size(void);
@@ -89,6 +90,24 @@ int zm_os_write(int fd, const void *bytes, size_t size);
  * called: to be called from a constructor, which runs under that lock.
  */
 int zm_os_stay_loaded(const void *inside);
+
+/*
+ * Whether the page that begins at an address can be read, as the kernel sees it at that moment. Raises no
+ * signal, whatever is there. EFAULT: it cannot; ENOTSUP: the kernel is not asked here.
+ */
+int zm_os_can_read(const void *page);
+
+/*
+ * The object, program or shared library, that an address is in: [start, end) of what is mapped of it, and
+ * where its .eh_frame_hdr is, 0 if it has none. May be called in callbacks of the loader and while
+ * another thread loads or unloads; the object stays for as long as its code is on a stack.
+ * ENOENT: in none that is known; ENOTSUP: never told here.
+ */
+struct zm_os_object {
+	uintptr_t start, end;
+	uintptr_t unwind_header;
+};
+int zm_os_find_object(const void *inside, struct zm_os_object *object);
 
 /*
  * Write the calling thread's stack to a descriptor, a line a frame, innermost first.

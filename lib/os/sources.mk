@@ -40,12 +40,14 @@ zm_os_kqueue_sources = \
 
 zm_os_no_linux_sources = \
 	lib/os/no_group_limit.c \
+	lib/os/no_objects.c \
 	lib/os/no_process.c \
 	lib/os/no_shared.c \
 	lib/os/no_stat.c
 
 if ZM_OS_LINUX
 zm_os_sources += \
+	lib/os/can_read.c \
 	lib/os/descriptor.c \
 	lib/os/directory.c \
 	lib/os/directory.h \
@@ -59,25 +61,30 @@ zm_os_sources += \
 	lib/os/process_about.c \
 	lib/os/shared.c \
 	$(zm_os_proc_sources)
+if ZM_DL_FIND_OBJECT
+zm_os_sources += lib/os/objects.c
+else
+zm_os_sources += lib/os/objects_kept.c
+endif
 endif
 if ZM_OS_DARWIN
 zm_os_sources += lib/os/darwin.c $(zm_os_no_linux_sources) $(zm_os_kqueue_sources)
 endif
 if ZM_OS_FREEBSD
-zm_os_sources += lib/os/freebsd.c lib/os/rss_only.c $(zm_os_no_linux_sources) $(zm_os_kqueue_sources)
+zm_os_sources += lib/os/freebsd.c lib/os/rss_only.c lib/os/no_can_read.c $(zm_os_no_linux_sources) $(zm_os_kqueue_sources)
 endif
 if ZM_OS_NETBSD
-zm_os_sources += lib/os/netbsd.c lib/os/rss_only.c $(zm_os_no_linux_sources) $(zm_os_kqueue_sources)
+zm_os_sources += lib/os/netbsd.c lib/os/rss_only.c lib/os/no_can_read.c $(zm_os_no_linux_sources) $(zm_os_kqueue_sources)
 endif
 if ZM_OS_OPENBSD
-zm_os_sources += lib/os/openbsd.c lib/os/rss_only.c $(zm_os_no_linux_sources) $(zm_os_kqueue_sources)
+zm_os_sources += lib/os/openbsd.c lib/os/rss_only.c lib/os/no_can_read.c $(zm_os_no_linux_sources) $(zm_os_kqueue_sources)
 endif
 if ZM_OS_SOLARIS
-zm_os_sources += lib/os/solaris.c lib/os/rss_only.c lib/os/file.c $(zm_os_no_linux_sources) lib/os/no_pressure.c
+zm_os_sources += lib/os/solaris.c lib/os/rss_only.c lib/os/file.c lib/os/no_can_read.c $(zm_os_no_linux_sources) lib/os/no_pressure.c
 endif
 if ZM_OS_HAIKU
-zm_os_sources += lib/os/haiku.c lib/os/rss_only.c $(zm_os_no_linux_sources) lib/os/no_pressure.c
+zm_os_sources += lib/os/haiku.c lib/os/rss_only.c lib/os/no_can_read.c $(zm_os_no_linux_sources) lib/os/no_pressure.c
 endif
 if ZM_OS_NONE
-zm_os_sources += lib/os/none.c $(zm_os_no_linux_sources) lib/os/no_pressure.c
+zm_os_sources += lib/os/none.c lib/os/no_can_read.c $(zm_os_no_linux_sources) lib/os/no_pressure.c
 endif

@@ -54,7 +54,7 @@ check() {
 	macro=$2
 	shift 2
 	errors=0
-	set -- "$@" backtrace environment limit no_group_limit no_process no_stat pages sigpipe ../base/text ../base/builder
+	set -- "$@" backtrace environment limit no_group_limit no_objects no_process no_stat pages sigpipe ../base/text ../base/builder
 	for bits in $widths; do
 		for file in "$@"; do
 			compile "$system" "$macro" "$bits" -fsyntax-only "$source/lib/os/$file.c" || errors=$((errors + 1))
@@ -94,14 +94,14 @@ queue='descriptor file pressure_kqueue pressure_watch'
 # shellcheck disable=SC2086 # one word for each file
 for system in ${*:-freebsd dragonfly netbsd openbsd darwin solaris haiku}; do
 	case $system in
-	freebsd) check freebsd STUBS freebsd rss_only $queue ;;
-	dragonfly) check dragonfly __DragonFly__ freebsd rss_only $queue ;;
-	netbsd) check netbsd STUBS netbsd rss_only $queue ;;
-	openbsd) check openbsd STUBS openbsd rss_only $queue ;;
+	freebsd) check freebsd STUBS freebsd rss_only no_can_read $queue ;;
+	dragonfly) check dragonfly __DragonFly__ freebsd rss_only no_can_read $queue ;;
+	netbsd) check netbsd STUBS netbsd rss_only no_can_read $queue ;;
+	openbsd) check openbsd STUBS openbsd rss_only no_can_read $queue ;;
 	darwin) run darwin __APPLE__ queue $queue sigpipe ../base/text ../base/builder ;;
-	solaris) check solaris STUBS solaris rss_only file no_pressure ;;
+	solaris) check solaris STUBS solaris rss_only no_can_read file no_pressure ;;
 	haiku)
-		check haiku STUBS haiku rss_only no_pressure
+		check haiku STUBS haiku rss_only no_can_read no_pressure
 		run haiku STUBS areas haiku rss_only ../base/text ../base/builder
 		;;
 	*)
