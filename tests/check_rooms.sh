@@ -9,7 +9,7 @@ set -u
 : "${srcdir:=.}"
 
 # From the ground up; "." is lib/ itself.
-rooms='base os allocator account alloc stats defrag pressure live .'
+rooms='base os allocator account alloc stats defrag profile pressure live .'
 
 # Nobody calls what is argued here. The account asks for a word of start.c, since a program takes from the
 # static library only the objects that it asks for, and every use of the library needs the account.
