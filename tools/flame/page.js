@@ -214,11 +214,10 @@ function tell(frame) {
 	about.textContent = cut(told.name, 90) + ': ' + told.figures;
 }
 
-// Tab comes to one frame; arrows go on from there.
+// Tab comes to one frame; arrows go on from there. One that Tab does not come to loses the focus.
 function setCurrent(frame) {
 	const hadFocus = document.activeElement === current.group;
-	if (frame !== current)
-		current.group.removeAttribute('tabindex');
+	current.group.removeAttribute('tabindex');
 	current = frame;
 	frame.group.setAttribute('tabindex', '0');
 	frame.group.setAttribute('role', 'treeitem');

@@ -17,7 +17,7 @@ zm_flame_made = tools/flame/page.c
 zm_flame_page = tools/flame/page.css tools/flame/page.js
 EXTRA_DIST += $(zm_flame_page)
 CLEANFILES += $(zm_flame_made)
-zm_line_to_c = sed -e '/^[[:space:]]*\/\//d' -e '/^\/\*/,/\*\/$$/d' -e '/^$$/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' \
+zm_line_to_c = sed -e '/^[[:space:]]*\/\//d' -e '/^\/\*.*\*\/$$/d' -e '/^\/\*/,/\*\/$$/d' -e '/^$$/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' \
 	-e 's/^/"/' -e 's/$$/\\n",/'
 tools/flame/page.c: $(zm_flame_page) tools/flame/sources.mk
 	$(AM_V_at)$(MKDIR_P) tools/flame
