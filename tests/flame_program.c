@@ -47,8 +47,8 @@ static struct flame *make_small(void)
 	add(flame, 10 << 10, 0, "main;serve;cache_insert;table_grow");
 	add(flame, 15 << 10, 0, "main;load;table_grow");
 	add(flame, 4 << 10, 0, "main");
-	add(flame, 1 << 10, 0, "helper_thread;read_table");
-	add(flame, 1, 0, "helper_thread;tiny");
+	add(flame, 1 << 10, 0, "HelperThread;read_table");
+	add(flame, 1, 0, "HelperThread;tiny");
 	return flame;
 }
 
