@@ -42,4 +42,9 @@ for name in malloc calloc realloc free mallocx rallocx sallocx dallocx sdallocx 
 	{ cat "$work/names"; sed 's/.* //' "$work/renamed"; } | grep -q "^je_$name\$" ||
 		fail "$archive has no $name(): is it jemalloc?"
 done
+
+# Code begins where a cache line does, as in an object of its own, and not where the code before it ends: with
+# je_free() half a line further on, window-1k of `make bench` took 13.6 ns instead of 9.5 on an EPYC. Tools that
+# cannot leave it as it falls.
+$OBJCOPY -D --set-section-alignment .text=64 "$work/jemalloc.a" 2>/dev/null || :
 mv "$work/jemalloc.a" "$result"
