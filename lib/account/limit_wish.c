@@ -40,17 +40,6 @@ static int part_of_memory(uint64_t percent, uint64_t *bytes)
 	return error;
 }
 
-/* 0: no such letter. */
-static uint64_t unit(char letter)
-{
-	static const char letters[] = "KMGT";
-
-	for (unsigned i = 0; letters[i] != '\0'; i++)
-		if (letter == letters[i] || letter == letters[i] + ('a' - 'A'))
-			return (uint64_t)1024 << (10 * i);
-	return 0;
-}
-
 static int understand(const char *wish, uint64_t *bytes)
 {
 	struct zm_span rest = zm_span_of(wish);
@@ -58,16 +47,9 @@ static int understand(const char *wish, uint64_t *bytes)
 	int error = zm_span_number(&rest, &number);
 
 	*bytes = 0;
-	if (error != 0)
-		return error;
-	if (zm_span_is(rest, "%"))
+	if (error == 0 && zm_span_is(rest, "%"))
 		return part_of_memory(number, bytes);
-	if (zm_span_size(rest) == 0)
-		error = zm_multiply(number, 1, bytes);
-	else if (zm_span_size(rest) == 1 && unit(*rest.at) != 0)
-		error = zm_multiply(number, unit(*rest.at), bytes);
-	else
-		error = EINVAL;
+	error = zm_span_bytes(zm_span_of(wish), bytes);
 	return error == 0 && *bytes > PTRDIFF_MAX ? ERANGE : error;
 }
 

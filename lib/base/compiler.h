@@ -9,6 +9,7 @@
 #define zm_likely(x) __builtin_expect(!!(x), 1)
 #define zm_unlikely(x) __builtin_expect(!!(x), 0)
 #define ZM_COLD __attribute__((__noinline__, __cold__))
+#define ZM_NOINLINE __attribute__((__noinline__))
 #define ZM_INLINE static inline __attribute__((__always_inline__))
 /*
  * On the declaration of a variable that the fast path reads: -fvisibility=hidden is for definitions,
@@ -20,6 +21,7 @@
 #define zm_likely(x) (x)
 #define zm_unlikely(x) (x)
 #define ZM_COLD
+#define ZM_NOINLINE
 #define ZM_INLINE static inline
 #define ZM_HIDDEN
 #define ZM_CACHELINE_ALIGNED _Alignas(ZM_CACHELINE_BYTES)

@@ -12,11 +12,13 @@
  *   DEFRAG     zm_cycle.lock; then its gate, closed              a cycle between two steps
  *   PUBLISH    the page's: who makes, renews or removes it       a whole page, or none
  *   PRESSURE   the watches: who opens, reads or ends one         no watch
+ *   PROFILE    who starts or ends the heap profile               it is on, or off
  *   ARENAS     life.lock: who makes or ends an arena; then       whole arenas, in the account with
  *              each arena's own, or the list of their blocks     what is in them
  *   FIGURES    what the adaptor keeps of the last figures        the last figures
  *   ONCE       whoever makes what is made once (lock.h)          each made, or not begun
  *   ACCOUNT    zm_account.lock                                   whole records, all limits
+ *   SAMPLES    the tables of the heap profile                    whole tables
  *
  * The allocator's and the C library's own locks come after ours.
  *
@@ -41,10 +43,12 @@ enum zm_fork_place {
 	ZM_FORK_DEFRAG,
 	ZM_FORK_PUBLISH,
 	ZM_FORK_PRESSURE,
+	ZM_FORK_PROFILE,
 	ZM_FORK_ARENAS,
 	ZM_FORK_FIGURES,
 	ZM_FORK_ONCE,
 	ZM_FORK_ACCOUNT,
+	ZM_FORK_SAMPLES,
 	ZM_FORK_PLACES
 };
 

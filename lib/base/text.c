@@ -103,6 +103,32 @@ int zm_span_number(struct zm_span *span, uint64_t *number)
 	return 0;
 }
 
+/* 0: no such letter. */
+static uint64_t unit(char letter)
+{
+	static const char letters[] = "KMGT";
+
+	for (unsigned i = 0; letters[i] != '\0'; i++)
+		if (letter == letters[i] || letter == letters[i] + ('a' - 'A'))
+			return (uint64_t)1024 << (10 * i);
+	return 0;
+}
+
+int zm_span_bytes(struct zm_span text, uint64_t *bytes)
+{
+	uint64_t number;
+	int error = zm_span_number(&text, &number);
+
+	*bytes = 0;
+	if (error != 0)
+		return error;
+	if (zm_span_size(text) == 0)
+		return zm_multiply(number, 1, bytes);
+	if (zm_span_size(text) == 1 && unit(*text.at) != 0)
+		return zm_multiply(number, unit(*text.at), bytes);
+	return EINVAL;
+}
+
 int zm_multiply(uint64_t a, uint64_t b, uint64_t *product)
 {
 	if (a != 0 && b > UINT64_MAX / a)

@@ -47,6 +47,9 @@ bool zm_span_lists(struct zm_span list, const char *word);
 /* Cut a run of decimal digits off the front and store what it says. */
 int zm_span_number(struct zm_span *span, uint64_t *number);
 
+/* A whole text that says a number of bytes; one with K, M, G or T behind it is of units of 1,024. */
+int zm_span_bytes(struct zm_span text, uint64_t *bytes);
+
 int zm_multiply(uint64_t a, uint64_t b, uint64_t *product);
 
 /*
