@@ -37,13 +37,21 @@
 #include "os/os.h"
 #include "start.h"
 
+#if ZM_RAW_COUNTS
 static const uint64_t zero;
-#if !ZM_RAW_COUNTS
-static int no_errno; /* written only with what was just read from it */
+#else
+static int no_errno;       /* written only with what was just read from it */
 #endif
 
 struct zm_counter zm_no_counter = {
-	.ceiling_bytes = PTRDIFF_MIN, .allocated = &zero, .freed = &zero};
+	.ceiling_bytes = PTRDIFF_MIN,
+#if ZM_RAW_COUNTS
+	.allocated = &zero,
+	.freed = &zero,
+#endif
+};
+
+ZM_TLS ptrdiff_t zm_thread_ended_bytes;
 
 #if ZM_RAW_COUNTS
 static const uint64_t one = 1;
@@ -67,16 +75,25 @@ struct zm_account zm_account = {.lock = ZM_LOCK_INITIALIZER};
 
 /* ---- Records; all under the lock ------------------------------------------------------------ */
 
-static void lend_nothing(struct zm_chunk *chunk)
+static void lend_nothing(struct zm_counter *counter)
+{
+#if ZM_RAW_COUNTS
+	counter->allocated = counter->freed = &zero;
+#else
+	(void)counter;
+#endif
+}
+
+static void prepare(struct zm_chunk *chunk)
 {
 	for (size_t i = 0; i < ZM_CHUNK_COUNTERS; i++)
-		chunk->counters[i].allocated = chunk->counters[i].freed = &zero;
+		lend_nothing(&chunk->counters[i]);
 }
 
 /* Readers without the lock may see the chunk as soon as it is linked: it is whole by then. */
 static void add_chunk(struct zm_chunk *chunk)
 {
-	lend_nothing(chunk);
+	prepare(chunk);
 	zm_store_release(&zm_account.last->next, chunk);
 	zm_account.last = chunk;
 }
@@ -119,7 +136,7 @@ static void retire_record(struct zm_counter *counter)
 	zm_store(&counter->granted_bytes, figure);
 	if (ZM_COUNT_BORROWED) {
 		zm_store(&counter->net_bytes, figure);
-		counter->allocated = counter->freed = &zero;
+		lend_nothing(counter);
 	}
 	counter->owner = NULL;
 	counter->next_idle = zm_account.idle;
@@ -136,6 +153,7 @@ static void forget_counter(struct zm_thread *self)
 	self->borrows = false;
 	self->counter = &zm_no_counter;
 	zm_store(&self->slow, ZM_SLOW_UNKNOWN);
+	zm_store(&self->growth_round, 0);
 #if ZM_RAW_COUNTS
 	self->allocated = &one;
 	self->freed = &zero;
@@ -153,7 +171,7 @@ static void leave(void *record)
 	bool over;
 
 	if (zm_thread.counter == counter)
-		zm_thread.ended_bytes = zm_thread_net(&zm_thread);
+		zm_thread_ended_bytes = zm_thread_net(&zm_thread);
 	zm_lock(&zm_account.lock);
 	over = zm_counter_bytes(counter) > zm_load(&counter->granted_bytes);
 	zm_scopes_thread_ends(counter);
@@ -215,7 +233,7 @@ static void set_up(void)
 
 	zm_allocator_init();
 	zm_account.last = &zm_account.first;
-	lend_nothing(&zm_account.first);
+	prepare(&zm_account.first);
 	zm_account.usable = pthread_key_create(&zm_account.key, leave) == 0 &&
 			    zm_fork_join(ZM_FORK_ACCOUNT, &room) == 0;
 }
@@ -250,8 +268,8 @@ static void own_record(struct zm_thread *self, struct zm_counter *counter)
 		 * The allocator's counters began with the thread, and have what was settled without
 		 * a record.
 		 */
-		zm_fetch_add(&zm_account.ended_bytes, -self->ended_bytes);
-		self->ended_bytes = 0;
+		zm_fetch_add(&zm_account.ended_bytes, -zm_thread_ended_bytes);
+		zm_thread_ended_bytes = 0;
 		counter->allocated = self->allocated;
 		counter->freed = self->freed;
 	}

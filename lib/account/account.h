@@ -55,8 +55,16 @@ struct zm_counter {
 	ZM_ATOMIC(ptrdiff_t) granted_bytes;
 	/* All below: under the lock, but for the cap, which the owner reads. */
 	struct zm_thread *owner;
+#if ZM_COUNT_BORROWED
 	const uint64_t *allocated,
 		*freed; /* the owner's borrowed counters, else both a constant zero */
+#else
+	/*
+	 * To be taken off net_bytes: what the owner freed while a client wanted to see growth alone
+	 * (growth.c), so that net_bytes only grew. Written by the owner.
+	 */
+	ZM_ATOMIC(ptrdiff_t) shrunk_bytes;
+#endif
 	union {
 		struct zm_counter *next_idle; /* of a record without owner */
 		/* Of one with: the figure over which it has to ask a scope's limit. */
@@ -73,6 +81,7 @@ struct zm_thread {
 #if !ZM_RAW_COUNTS
 	int *errno_at; /* &errno: a call saved */
 #else
+	/* Of a borrowing thread; `freed` leads to a constant zero while growth alone is to be seen. */
 	const uint64_t *allocated, *freed;
 	ZM_ATOMIC(ptrdiff_t)
 	ceiling_bytes; /* of a borrowing thread; written under the account's lock */
@@ -84,8 +93,10 @@ struct zm_thread {
 	ZM_ATOMIC(zm_free_function) free;
 	ZM_ATOMIC(zm_free_sized_function) free_sized;
 #endif
-	/* The thread's figure while it has no record: past its end, or for want of one. */
-	ptrdiff_t ended_bytes;
+	/* Of growth.c: the thread is to come by when it has grown as far. Written by the owner. */
+	ZM_ATOMIC(ptrdiff_t) sample_at_bytes;
+	/* The round of growth that it is of; 0: none. Written by the owner, under the account's lock. */
+	ZM_ATOMIC(uint32_t) growth_round;
 	/* The owner's alone. Compilers read neighbours at once: no other thread writes between these. */
 	unsigned char state; /* enum zm_thread_state */
 	bool borrows;        /* allocated and freed are the allocator's own and are the figure */
@@ -115,10 +126,15 @@ enum zm_slow {
 	ZM_SLOW_RESIZES = 4, /* a client wants every resize */
 	ZM_SLOW_ARENAS = 8,  /* a block may be one of an arena */
 	ZM_SLOW_FREES = 16,  /* a client wants to know how far a thread's figure falls */
-	ZM_SLOW_TICKS = 32   /* a client goes by time */
+	ZM_SLOW_TICKS = 32,  /* a client goes by time */
+	ZM_SLOW_GROWTH =
+		64 /* a client sees growth alone, and the end of the blocks that it marked */
 };
 
 extern ZM_TLS struct zm_thread zm_thread;
+
+/* The thread's figure while it has no record: past its end, or for want of one. */
+extern ZM_TLS ptrdiff_t zm_thread_ended_bytes;
 
 /* The record of threads that have none: its ceiling is below every figure, so nothing is ever added
  * to it. */
@@ -143,6 +159,14 @@ ZM_INLINE void zm_account_sub(struct zm_counter *counter, size_t bytes)
 {
 	zm_store(&counter->net_bytes, zm_load(&counter->net_bytes) - (ptrdiff_t)bytes);
 }
+
+#if ZM_COUNT_SIZES
+/* The same while growth alone is to be seen. */
+ZM_INLINE void zm_account_shrink(struct zm_counter *counter, size_t bytes)
+{
+	zm_store(&counter->shrunk_bytes, zm_load(&counter->shrunk_bytes) + (ptrdiff_t)bytes);
+}
+#endif
 
 #if ZM_RAW_COUNTS
 /* Has a borrowing thread's figure, which the allocator has moved already, passed its ceiling? */

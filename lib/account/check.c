@@ -17,7 +17,7 @@ void zm_account_check(void)
 	zm_assert(zm_lock_is_mine(&zm_account.lock));
 	for (const struct zm_counter *idle = zm_account.idle; idle != NULL; idle = idle->next_idle)
 		zm_assert(idle->owner == NULL &&
-			  zm_load(&idle->granted_bytes) == zm_load(&idle->net_bytes));
+			  zm_load(&idle->granted_bytes) == zm_counter_bytes(idle));
 	for (const struct zm_chunk *chunk = &zm_account.first; chunk != NULL;
 	     chunk = zm_load(&chunk->next)) {
 		size_t used = zm_load(&chunk->used);

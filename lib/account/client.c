@@ -11,6 +11,7 @@
 
 #include <errno.h>
 
+#include "account/growth.h"
 #include "account/state.h"
 
 typedef ZM_ATOMIC(const struct zm_client *) client_at;
@@ -68,6 +69,7 @@ static void tell_threads(void)
 	zm_store(&may_refuse, refuse);
 	zm_store(&have_blocks_move, move);
 	zm_store(&needs, all);
+	zm_growth_set(all & ZM_CLIENT_GROWTH);
 	if (all != before)
 		zm_account_tell_all();
 }
@@ -203,4 +205,17 @@ size_t zm_clients_see_fell(void)
 	}
 	errno = saved_errno;
 	return least;
+}
+
+void zm_clients_see_moment(enum zm_client_moment moment)
+{
+	int saved_errno = errno;
+
+	for (size_t place = 0; place < ZM_CLIENT_PLACES; place++) {
+		const struct zm_client *client = client_in(place);
+
+		if (client != NULL && client->moment != NULL)
+			client->moment(moment);
+	}
+	errno = saved_errno;
 }

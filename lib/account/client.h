@@ -3,7 +3,7 @@
  * lib/account/client.h - who else wants to see what the program allocates: a table with a row for each,
  * in a fixed order.
  *
- * A client is a constant that is put into its row while it has something to do. It answers up to six
+ * A client is a constant that is put into its row while it has something to do. It answers a few
  * questions; those that it has no answer to are NULL, and whoever asks keeps errno. Without a client
  * nobody is asked, and nothing is slower.
  *
@@ -49,7 +49,19 @@ enum zm_client_need {
 	/* Each free, so that fell is called in time. */
 	ZM_CLIENT_EVERY_FREE = 4,
 	/* Each new block, resize and free, so that ticked is called. No lock is taken for it. */
-	ZM_CLIENT_TICKS = 8
+	ZM_CLIENT_TICKS = 8,
+	/*
+	 * Growth alone, so that sampled is called in time; and each resize, and each free of a block on a
+	 * page that it has marked, so that moved is. Only the row ZM_CLIENT_PROFILE may have it. See growth.h.
+	 */
+	ZM_CLIENT_GROWTH = 16
+};
+
+/* What a client may want to know of that is no block. */
+enum zm_client_moment {
+	ZM_CLIENT_REFUSED,      /* the hard limit has refused the calling thread */
+	ZM_CLIENT_SOFT,         /* used memory has passed a soft limit that was marked for it */
+	ZM_CLIENT_OUT_OF_MEMORY /* the library is about to report that, and to end the process */
 };
 
 typedef void (*zm_client_tick)(void);
@@ -90,6 +102,18 @@ struct zm_client {
 	 * keep errno itself. No lock of the account's is held, others may be.
 	 */
 	zm_client_tick ticked;
+	/*
+	 * The calling thread has allocated as many bytes as the last answer was, with this block of so many,
+	 * of a private arena or NULL. Returns how many until the next. ptr NULL: no block, the thread has
+	 * just heard of the client. No lock is held.
+	 */
+	size_t (*sampled)(void *ptr, size_t bytes, const void *arena);
+	/* A block on a marked page is elsewhere; to NULL: it is freed. Locks of ours may be held. */
+	void (*moved)(void *from, void *to);
+	/* All blocks of a private arena have ended. */
+	void (*arena_ended)(const void *arena);
+	/* No lock of the account's is held. The calling thread may be short of memory and of stack. */
+	void (*moment)(enum zm_client_moment moment);
 };
 
 /* NULL: nobody. */
@@ -127,6 +151,8 @@ ZM_INLINE void zm_clients_see_tick(void)
 	if (zm_unlikely(tick != NULL))
 		tick();
 }
+
+void zm_clients_see_moment(enum zm_client_moment moment);
 
 /* What all of them need. */
 unsigned char zm_clients_need(void);

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 
+#include "account/growth.h"
 #include "allocator/arena.h"
 
 /* ---- How far a figure falls ---------------------------------------------------------------------- */
@@ -90,6 +91,17 @@ static void free_and_tick(void *ptr)
 	zm_clients_see_tick();
 }
 
+/* By a thread that compares growth alone, and counts for itself. */
+static void free_and_shrink(void *ptr)
+{
+	size_t bytes;
+
+	zm_growth_see_end(ptr);
+	bytes = zm_raw_charged(ptr);
+	zm_counter_shrink(zm_thread.counter, (ptrdiff_t)bytes);
+	zm_raw_free(ptr);
+}
+
 /*
  * Slow path of zfree(): this thread has not joined, has already left, or has a client that must see frees.
  */
@@ -105,8 +117,15 @@ ZM_COLD void zm_free_unsettled(void *ptr)
 		errno = saved_errno;
 		return;
 	}
+	if (ZM_COUNT_SIZES && zm_load(&zm_thread.slow) == ZM_SLOW_GROWTH) {
+		free_and_shrink(ptr);
+		errno = saved_errno;
+		return;
+	}
 	if (zm_thread.state == ZM_THREAD_NEW)
 		zm_account_join();
+	if (zm_growth_is_on())
+		zm_growth_see_end(ptr);
 	bytes = zm_raw_charged(ptr);
 	if (free_or_hold(ptr) || !zm_thread.borrows)
 		zm_account_gone(bytes);
@@ -180,6 +199,8 @@ static void free_sized_shown(void *ptr, size_t size, int flags)
 	size_t bytes = zm_raw_charged(ptr);
 
 	(void)size, (void)flags;
+	if (zm_growth_is_on())
+		zm_growth_see_end(ptr);
 	if (free_or_hold(ptr))
 		zm_account_correct(-(ptrdiff_t)bytes);
 	else
@@ -228,27 +249,63 @@ static void free_sized_watched(void *ptr, size_t size, int flags)
 
 /* ---- Which of them -------------------------------------------------------------------------- */
 
+struct ways {
+	zm_free_function free;
+	zm_free_sized_function free_sized;
+};
+
+static struct ways ways_of(const struct zm_thread *thread, unsigned char slow)
+{
+	if (slow & ZM_SLOW_CALLS)
+		return (struct ways){free_shown, free_sized_shown};
+	if (slow & ZM_SLOW_FREES)
+		return (struct ways){free_watched, free_sized_watched};
+	if (slow & ZM_SLOW_TICKS)
+		return (struct ways){free_ticking, free_sized_ticking};
+	if (slow & ZM_SLOW_ARENAS)
+		return (struct ways){free_routed, free_sized_routed};
+	if (thread->keeps_errno)
+		return (struct ways){zm_raw_free_address(), zm_raw_free_sized_address()};
+	return (struct ways){free_keeping_errno, free_sized_keeping_errno};
+}
+
+/* ---- While growth alone is seen ----------------------------------------------------------------- */
+
+/* Of a thread with nothing else to see to, whose allocator keeps errno. */
+static ZM_HOT void free_marked_quickly(void *ptr)
+{
+	zm_growth_see_end(ptr);
+	zm_raw_free(ptr);
+}
+
+static void free_sized_marked_quickly(void *ptr, size_t size, int flags)
+{
+	zm_growth_see_end(ptr);
+	zm_raw_free_sized_address()(ptr, size, flags);
+}
+
+static void free_marked(void *ptr)
+{
+	zm_growth_see_end(ptr);
+	ways_of(&zm_thread, zm_load(&zm_thread.slow)).free(ptr);
+}
+
+static void free_sized_marked(void *ptr, size_t size, int flags)
+{
+	zm_growth_see_end(ptr);
+	ways_of(&zm_thread, zm_load(&zm_thread.slow)).free_sized(ptr, size, flags);
+}
+
 static void tell_free(struct zm_thread *thread, unsigned char slow)
 {
-	if (slow & ZM_SLOW_CALLS) {
-		zm_store(&thread->free, free_shown);
-		zm_store(&thread->free_sized, free_sized_shown);
-	} else if (slow & ZM_SLOW_FREES) {
-		zm_store(&thread->free, free_watched);
-		zm_store(&thread->free_sized, free_sized_watched);
-	} else if (slow & ZM_SLOW_TICKS) {
-		zm_store(&thread->free, free_ticking);
-		zm_store(&thread->free_sized, free_sized_ticking);
-	} else if (slow & ZM_SLOW_ARENAS) {
-		zm_store(&thread->free, free_routed);
-		zm_store(&thread->free_sized, free_sized_routed);
-	} else if (thread->keeps_errno) {
-		zm_store(&thread->free, zm_raw_free_address());
-		zm_store(&thread->free_sized, zm_raw_free_sized_address());
-	} else {
-		zm_store(&thread->free, free_keeping_errno);
-		zm_store(&thread->free_sized, free_sized_keeping_errno);
-	}
+	struct ways ways = ways_of(thread, slow);
+
+	if (slow == ZM_SLOW_GROWTH && thread->keeps_errno)
+		ways = (struct ways){free_marked_quickly, free_sized_marked_quickly};
+	else if ((slow & ZM_SLOW_GROWTH) && !(slow & ZM_SLOW_CALLS))
+		ways = (struct ways){free_marked, free_sized_marked};
+	zm_store(&thread->free, ways.free);
+	zm_store(&thread->free_sized, ways.free_sized);
 }
 
 #else
@@ -272,6 +329,8 @@ void zm_account_tell_functions(struct zm_thread *thread)
 		slow |= ZM_SLOW_FREES;
 	if (needs & ZM_CLIENT_TICKS)
 		slow |= ZM_SLOW_TICKS;
+	if (needs & ZM_CLIENT_GROWTH)
+		slow |= ZM_SLOW_GROWTH;
 	if (zm_load(&zm_account.routed))
 		slow |= ZM_SLOW_ARENAS;
 	if (ZM_RAW_COUNTS && !thread->borrows)

@@ -11,6 +11,7 @@
 #include "config.h"
 
 #include "account/client.h"
+#include "account/growth.h"
 #include "account/state.h"
 
 /* What a change asks for of those who may refuse; 0: nothing grows, or they have been asked. */
@@ -40,7 +41,7 @@ static bool settle_ended(ptrdiff_t bytes, size_t asked_bytes)
 	zm_lock(&zm_account.lock);
 	is_granted = is_let(asked_bytes);
 	if (is_granted) {
-		zm_thread.ended_bytes += bytes;
+		zm_thread_ended_bytes += bytes;
 		zm_fetch_add(&zm_account.ended_bytes, bytes);
 		zm_account_make_room();
 	}
@@ -93,21 +94,13 @@ static bool settle_over(struct zm_counter *counter, ptrdiff_t bytes, size_t aske
 	return is_granted;
 }
 
-/* What is granted to the calling thread, or less in a scope that has a limit. */
-static ptrdiff_t ceiling_of(const struct zm_counter *counter)
-{
-	ptrdiff_t granted = zm_load(&counter->granted_bytes), cap = zm_load(&counter->cap_bytes);
-
-	return granted < cap ? granted : cap;
-}
-
 /*
  * A thread that came by for the sake of a clock, and not because of its figure, needs no lock: others
  * come by as often.
  */
 static bool is_under_ceiling(const struct zm_counter *counter, ptrdiff_t figure)
 {
-	return !(zm_clients_need() & ZM_CLIENT_EVERY_CALL) && figure <= ceiling_of(counter);
+	return !(zm_clients_need() & ZM_CLIENT_EVERY_CALL) && figure <= zm_counter_ceiling(counter);
 }
 
 /* A change by a thread that counts in its record. */
@@ -116,7 +109,12 @@ static bool settle_record(struct zm_counter *counter, ptrdiff_t bytes, size_t as
 	ptrdiff_t net = zm_load(&counter->net_bytes) + bytes;
 
 	/* What falls passes nothing, though it may still be over a ceiling that was lowered. */
-	if (bytes > 0 && net > zm_load(&counter->ceiling_bytes) && !is_under_ceiling(counter, net))
+	if (bytes < 0) {
+		zm_counter_shrink(counter, -bytes);
+		return true;
+	}
+	if (net > zm_load(&counter->ceiling_bytes) &&
+	    !is_under_ceiling(counter, zm_thread_net(&zm_thread) + bytes))
 		return settle_over(counter, bytes, asked_bytes);
 	zm_store(&counter->net_bytes, net);
 	return true;
@@ -144,13 +142,20 @@ static bool settle_new(size_t bytes, size_t asked_bytes)
 	return true;
 }
 
+bool zm_account_is_under_ceiling(size_t bytes)
+{
+	const struct zm_thread *self = &zm_thread;
+
+	return is_under_ceiling(self->counter, zm_thread_net(self) + (ptrdiff_t)bytes);
+}
+
 ZM_COLD bool zm_account_only_ticks(size_t bytes)
 {
 	const struct zm_thread *self = &zm_thread;
 	ptrdiff_t more = self->borrows ? 0 : (ptrdiff_t)bytes;
 
 	if (self->state != ZM_THREAD_LIVE || self->borrows != ZM_COUNT_BORROWED ||
-	    !is_under_ceiling(self->counter, zm_thread_net(self) + more))
+	    zm_growth_is_due(bytes) || !zm_account_is_under_ceiling((size_t)more))
 		return false;
 	zm_store(&self->counter->net_bytes, zm_load(&self->counter->net_bytes) + more);
 	zm_clients_see_tick();
@@ -183,7 +188,7 @@ static ptrdiff_t room_left(const struct zm_thread *self)
 {
 	ptrdiff_t net = zm_thread_net(self);
 
-	return is_under_ceiling(self->counter, net) ? ceiling_of(self->counter) - net : 0;
+	return is_under_ceiling(self->counter, net) ? zm_counter_ceiling(self->counter) - net : 0;
 }
 
 ZM_COLD bool zm_account_may_grow(size_t bytes)
@@ -212,10 +217,14 @@ ZM_COLD void zm_account_gone(size_t bytes)
 
 ZM_COLD void zm_account_resized(size_t old_bytes, size_t new_bytes)
 {
-	if (zm_thread.borrows)
+	if (zm_thread.borrows) {
 		settle_new(0, 0);
-	else
+	} else if (zm_thread.state == ZM_THREAD_LIVE && zm_load(&zm_thread.growth_round) != 0) {
+		zm_counter_shrink(zm_thread.counter, (ptrdiff_t)old_bytes);
+		settle((ptrdiff_t)new_bytes, 0);
+	} else {
 		settle((ptrdiff_t)new_bytes - (ptrdiff_t)old_bytes, 0);
+	}
 	zm_account_see_fall((ptrdiff_t)old_bytes - (ptrdiff_t)new_bytes);
 }
 
@@ -232,7 +241,10 @@ void zm_account_correct(ptrdiff_t bytes)
 		return;
 	}
 	zm_lock(&zm_account.lock);
-	zm_store(&self->counter->net_bytes, zm_load(&self->counter->net_bytes) + bytes);
+	if (bytes < 0)
+		zm_counter_shrink(self->counter, -bytes);
+	else
+		zm_store(&self->counter->net_bytes, zm_load(&self->counter->net_bytes) + bytes);
 	if (!raise_if_due(self->counter))
 		zm_account_tell_ceiling(self->counter);
 	zm_account_check();
@@ -246,4 +258,6 @@ void zm_account_raw(ptrdiff_t bytes)
 		zm_account_join();
 	if (zm_thread.borrows)
 		zm_account_correct(-bytes);
+	if (zm_thread.borrows && bytes > 0)
+		zm_growth_skip((size_t)bytes);
 }

@@ -8,6 +8,8 @@ zm_account_sources = \
 	lib/account/client.c \
 	lib/account/client.h \
 	lib/account/free.c \
+	lib/account/growth.c \
+	lib/account/growth.h \
 	lib/account/limit_wish.c \
 	lib/account/limits.c \
 	lib/account/limits.h \

@@ -51,6 +51,21 @@ struct zm_account {
 
 extern struct zm_account zm_account;
 
+/*
+ * Take off what the owner frees. Frees of a fast path that has not heard yet that growth alone is to be
+ * seen still lower net_bytes, which is as right.
+ */
+static inline void zm_counter_shrink(struct zm_counter *counter, ptrdiff_t bytes)
+{
+#if ZM_COUNT_SIZES
+	if (zm_load(&zm_thread.growth_round) != 0) {
+		zm_account_shrink(counter, (size_t)bytes);
+		return;
+	}
+#endif
+	zm_store(&counter->net_bytes, zm_load(&counter->net_bytes) - bytes);
+}
+
 #if ZM_COUNT_BORROWED
 /*
  * The owner's counters are the allocator's plain words, which it moves with plain stores. C11 calls
@@ -84,14 +99,29 @@ static inline ptrdiff_t zm_counter_borrowed_bytes(const struct zm_counter *count
 }
 #endif
 
+#if ZM_COUNT_SIZES
+/* In the order, and with the second look, that zm_counter_borrowed_bytes() argues for. */
+static inline ptrdiff_t zm_counter_own_bytes(const struct zm_counter *counter)
+{
+	ptrdiff_t shrunk, net;
+	int tries = 8;
+
+	do {
+		shrunk = zm_load_acquire(&counter->shrunk_bytes);
+		net = zm_load_acquire(&counter->net_bytes);
+	} while (zm_unlikely(zm_load(&counter->shrunk_bytes) - shrunk > ZM_STEP_BYTES) &&
+		 --tries > 0);
+	return net - shrunk;
+}
+#endif
+
 static inline ptrdiff_t zm_counter_bytes(const struct zm_counter *counter)
 {
-	ptrdiff_t net = zm_load(&counter->net_bytes);
-
 #if ZM_COUNT_BORROWED
-	net += zm_counter_borrowed_bytes(counter);
+	return zm_load(&counter->net_bytes) + zm_counter_borrowed_bytes(counter);
+#else
+	return zm_counter_own_bytes(counter);
 #endif
-	return net;
 }
 
 /*
@@ -112,11 +142,21 @@ static inline ptrdiff_t zm_thread_net(const struct zm_thread *self)
 {
 	ptrdiff_t net = zm_load(&self->counter->net_bytes);
 
-#if ZM_RAW_COUNTS
+#if ZM_COUNT_BORROWED
 	if (self->borrows)
-		net += (ptrdiff_t)(*self->allocated - *self->freed);
+		net += (ptrdiff_t)(*self->counter->allocated - *self->counter->freed);
+#else
+	net -= zm_load(&self->counter->shrunk_bytes);
 #endif
 	return net;
+}
+
+/* What is granted to the owner, or less in a scope that has a limit. */
+static inline ptrdiff_t zm_counter_ceiling(const struct zm_counter *counter)
+{
+	ptrdiff_t granted = zm_load(&counter->granted_bytes), cap = zm_load(&counter->cap_bytes);
+
+	return granted < cap ? granted : cap;
 }
 
 /* ---- check.c ---- */
@@ -132,6 +172,11 @@ ZM_INLINE void zm_account_check(void)
 {
 }
 #endif
+
+/* ---- settle.c ---- */
+
+/* Is the calling thread, which is live, under all its ceilings with bytes more in its figure? */
+bool zm_account_is_under_ceiling(size_t bytes);
 
 /* ---- sum.c; under the lock ---- */
 
@@ -153,6 +198,15 @@ bool zm_account_begin(void);
  * alone. Where a client wants every call, the ceiling told is below every figure.
  */
 void zm_account_tell_ceiling(struct zm_counter *counter);
+
+/* The same by the owner itself, which has no lock: for a ceiling that is still granted. */
+void zm_account_renew_ceiling(struct zm_counter *counter);
+
+/*
+ * The same, or more of one where little is left: while a thread compares growth alone it comes by each time
+ * that it has allocated what is left, however much it frees.
+ */
+void zm_account_get_ceiling(struct zm_counter *counter);
 
 /* Let the thread go on from `figure`. */
 void zm_account_raise(struct zm_counter *counter, ptrdiff_t figure);

@@ -127,7 +127,8 @@ ptrdiff_t zm_account_thread_net(void)
 
 	if (zm_unlikely(self->state == ZM_THREAD_NEW))
 		zm_account_join();
-	return zm_likely(self->state == ZM_THREAD_LIVE) ? zm_thread_net(self) : self->ended_bytes;
+	return zm_likely(self->state == ZM_THREAD_LIVE) ? zm_thread_net(self)
+							: zm_thread_ended_bytes;
 }
 
 size_t zm_account_threads(void)

@@ -25,6 +25,7 @@
 #include "config.h"
 
 #include "account/client.h"
+#include "account/growth.h"
 #include "account/state.h"
 
 static void raise_peak(ptrdiff_t bytes)
@@ -35,23 +36,43 @@ static void raise_peak(ptrdiff_t bytes)
 		;
 }
 
+/* In the terms that the owner compares. */
+static ptrdiff_t ceiling_to_tell(const struct zm_counter *counter)
+{
+	ptrdiff_t bytes = zm_counter_ceiling(counter);
+
+	if ((zm_clients_need() & (ZM_CLIENT_EVERY_CALL | ZM_CLIENT_TICKS)) ||
+	    zm_growth_wants(counter->owner))
+		return PTRDIFF_MIN;
+	return bytes != PTRDIFF_MIN ? zm_growth_ceiling(counter, bytes) : bytes;
+}
+
+static ZM_ATOMIC(ptrdiff_t) * ceiling_of_owner(struct zm_counter *counter)
+{
+#if ZM_COUNT_BORROWED
+	if (counter->owner->borrows)
+		return &counter->owner->ceiling_bytes;
+#endif
+	return &counter->ceiling_bytes;
+}
+
 void zm_account_tell_ceiling(struct zm_counter *counter)
 {
-	bool comes_by = zm_clients_need() & (ZM_CLIENT_EVERY_CALL | ZM_CLIENT_TICKS);
-	ptrdiff_t bytes = comes_by ? PTRDIFF_MIN : zm_load(&counter->granted_bytes);
+	zm_store_release(ceiling_of_owner(counter), ceiling_to_tell(counter));
+}
 
-	if (zm_load(&counter->cap_bytes) < bytes)
-		bytes = zm_load(&counter->cap_bytes);
+/*
+ * Another thread may lower what is granted meanwhile, and tell so: if this store comes after that, it has read
+ * what that thread stored, and so sees in the second look what it was told by (C11 7.17.3).
+ */
+void zm_account_renew_ceiling(struct zm_counter *counter)
+{
+	ptrdiff_t bytes;
 
-#if ZM_COUNT_BORROWED
-	if (counter->owner->borrows) {
-		if (bytes != PTRDIFF_MIN)
-			bytes -= zm_load(&counter->net_bytes);
-		zm_store(&counter->owner->ceiling_bytes, bytes);
-		return;
-	}
-#endif
-	zm_store(&counter->ceiling_bytes, bytes);
+	do {
+		bytes = ceiling_to_tell(counter);
+		zm_exchange(ceiling_of_owner(counter), bytes);
+	} while (zm_unlikely(ceiling_to_tell(counter) != bytes));
 }
 
 static void set_ceiling(struct zm_counter *counter, ptrdiff_t bytes)
@@ -273,4 +294,18 @@ void zm_account_settle(void)
 {
 	catch_up();
 	zm_account_make_room();
+}
+
+void zm_account_get_ceiling(struct zm_counter *counter)
+{
+	ptrdiff_t figure = zm_thread_net(&zm_thread);
+
+	if (zm_load(&counter->granted_bytes) - figure >= ZM_STEP_BYTES / 4) {
+		zm_account_renew_ceiling(counter);
+		return;
+	}
+	zm_lock(&zm_account.lock);
+	zm_account_raise(counter, figure);
+	zm_account_check();
+	zm_unlock(&zm_account.lock);
 }

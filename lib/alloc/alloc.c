@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "account/client.h"
+#include "account/growth.h"
 #include "alloc/oom.h"
 #include "allocator/arena.h"
 #include "allocator/slab.h"
@@ -29,11 +30,12 @@ static void *settle_new(void *ptr, bool is_granted)
 {
 	size_t bytes;
 
-	if (ZM_COUNT_BORROWED && zm_account_only_ticks(0))
+	if (ZM_COUNT_BORROWED && (zm_growth_only(0) || zm_account_only_ticks(0)))
 		return noted(ptr);
 	bytes = zm_raw_charged(ptr);
 	/* Of a size that the adaptor has no quick answer for. */
-	if (ZM_COUNT_SIZES && (zm_account_add(bytes) || zm_account_only_ticks(bytes)))
+	if (ZM_COUNT_SIZES &&
+	    (zm_account_add(bytes) || zm_growth_only(bytes) || zm_account_only_ticks(bytes)))
 		return noted(ptr);
 	if (is_granted) {
 		zm_account_granted(bytes);
@@ -42,7 +44,9 @@ static void *settle_new(void *ptr, bool is_granted)
 		zm_account_gave_back();
 		return NULL;
 	}
-	return zm_clients_see_born(noted(ptr));
+	ptr = zm_clients_see_born(noted(ptr));
+	zm_growth_see_new(ptr, bytes, NULL);
+	return ptr;
 }
 
 ZM_COLD void *zm_new_settle(void *ptr)
@@ -102,7 +106,7 @@ static void *resize_shown(void *ptr, size_t size)
 
 ZM_COLD void *zm_resize_slowly(void *ptr, size_t size)
 {
-	size_t old_bytes;
+	struct zm_growth_resize resize;
 	void *moved;
 
 	if (zm_thread.state == ZM_THREAD_NEW)
@@ -114,15 +118,28 @@ ZM_COLD void *zm_resize_slowly(void *ptr, size_t size)
 		return move(ptr, size);
 	if (zm_clients_have_blocks_move())
 		return resize_shown(ptr, size);
-	old_bytes = zm_raw_charged(ptr);
+	zm_growth_resize_begin(&resize, ptr);
 	moved = zm_raw_realloc(ptr, size);
-	if (moved == NULL)
-		return NULL;
-	zm_account_resized(old_bytes, zm_raw_charged(moved));
+	zm_growth_resize_end(&resize, moved);
 	return moved;
 }
 
 #if ZM_COUNT_SIZES
+
+/* While growth alone is seen each free comes here, so it is as short as can be. */
+ZM_NOINLINE void zm_release_slowly(void *ptr, size_t bytes)
+{
+	if (zm_unlikely(zm_load(&zm_thread.slow) != ZM_SLOW_GROWTH)) {
+		zm_free_unsettled(ptr);
+		return;
+	}
+	zm_growth_see_end(ptr);
+	zm_account_shrink(zm_thread.counter, bytes);
+	if (ZM_RAW_FREE_KEEPS_ERRNO)
+		zm_raw_free_sized(ptr, bytes);
+	else
+		ZM_KEEP_ERRNO(zm_raw_free_sized(ptr, bytes));
+}
 
 ZM_COLD void zm_release_looked_up(void *ptr)
 {

@@ -44,6 +44,9 @@ void *zm_resize_slowly(void *ptr, size_t size);
 /* Free a block whose size takes a call, or NULL: with our own counter. */
 void zm_release_looked_up(void *ptr);
 
+/* Free a block of so many bytes for a thread that frees the slow way: with our own counter. */
+void zm_release_slowly(void *ptr, size_t bytes);
+
 ZM_INLINE bool zm_product_overflows(size_t num, size_t size, size_t *product)
 {
 #if defined(__GNUC__)

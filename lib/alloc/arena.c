@@ -11,6 +11,7 @@
 
 #include "account/account.h"
 #include "account/client.h"
+#include "account/growth.h"
 #include "alloc/alloc.h"
 #include "alloc/oom.h"
 #include "allocator/arena.h"
@@ -55,9 +56,15 @@ static void give_back(void *ptr)
 static void *take(zarena *arena, size_t size, bool zeroed)
 {
 	void *ptr = take_raw(arena, size, zeroed);
+	size_t bytes;
 
-	if (ptr == NULL || zm_settled(ptr, ZM_LOOK_UP) || zm_account_new(zm_raw_charged(ptr)))
+	if (ptr == NULL || zm_settled(ptr, ZM_LOOK_UP))
 		return ptr;
+	bytes = zm_raw_charged(ptr);
+	if (zm_account_new(bytes)) {
+		zm_growth_see_new(ptr, bytes, arena);
+		return ptr;
+	}
 	give_back(ptr);
 	return NULL;
 }
@@ -114,6 +121,7 @@ void *zarena_trycalloc(zarena *arena, size_t size)
 static void *resize(zarena *arena, void *ptr, size_t size)
 {
 	size_t usable = zm_raw_usable(ptr);
+	size_t bytes;
 	void *moved;
 
 	if (size <= usable && size >= usable / 2)
@@ -121,8 +129,11 @@ static void *resize(zarena *arena, void *ptr, size_t size)
 	moved = zm_resize_may_grow(ptr, size) ? take_raw(arena, size, false) : NULL;
 	if (moved == NULL)
 		return NULL;
-	if (!zm_settled(moved, ZM_LOOK_UP))
-		zm_account_granted(zm_raw_charged(moved));
+	if (!zm_settled(moved, ZM_LOOK_UP)) {
+		bytes = zm_raw_charged(moved);
+		zm_account_granted(bytes);
+		zm_growth_see_new(moved, bytes, arena);
+	}
 	return zm_carry_over(ptr, moved, size);
 }
 
@@ -176,6 +187,7 @@ int zarena_reset(zarena *arena)
 {
 	if (!zm_arena_is_mine(inside(arena)))
 		return not_mine(), -1;
+	zm_growth_see_arena_end(arena);
 	return ended(zm_arena_reset(inside(arena), uncharge));
 }
 
@@ -185,6 +197,7 @@ int zarena_destroy(zarena *arena)
 		return 0;
 	if (!zm_arena_is_mine(inside(arena)))
 		return not_mine(), -1;
+	zm_growth_see_arena_end(arena);
 	zm_arena_destroy(inside(arena), uncharge);
 	return ended(0);
 }

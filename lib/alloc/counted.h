@@ -59,7 +59,7 @@ ZM_INLINE void zm_release(void *ptr)
 		return;
 	}
 	if (zm_unlikely(zm_frees_slowly())) {
-		zm_free_unsettled(ptr);
+		zm_release_slowly(ptr, bytes);
 		return;
 	}
 	zm_account_sub(counter, bytes);

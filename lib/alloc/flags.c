@@ -13,6 +13,7 @@
 
 #include "account/account.h"
 #include "account/client.h"
+#include "account/growth.h"
 #include "alloc/alloc.h"
 #include "alloc/oom.h"
 #include "allocator/arena.h"
@@ -36,7 +37,7 @@ void *zmalloc_with_flags(size_t size, int flags)
 /* NULL: nothing was done. */
 static void *resize(void *ptr, size_t size, int flags)
 {
-	size_t old_bytes;
+	struct zm_growth_resize resize;
 	void *moved;
 
 	if (zm_thread.state == ZM_THREAD_NEW)
@@ -48,11 +49,9 @@ static void *resize(void *ptr, size_t size, int flags)
 		if (zm_arena_may_own(ptr) || zm_clients_have_blocks_move())
 			return zm_move_granted(ptr, take(size, flags), size);
 	}
-	old_bytes = zm_raw_charged(ptr);
+	zm_growth_resize_begin(&resize, ptr);
 	moved = size <= PTRDIFF_MAX ? zm_native_realloc(ptr, size, flags) : NULL;
-	if (moved == NULL)
-		return NULL;
-	zm_account_resized(old_bytes, zm_raw_charged(moved));
+	zm_growth_resize_end(&resize, moved);
 	return moved;
 }
 

@@ -10,12 +10,16 @@
 
 #include "account/account.h"
 #include "account/client.h"
+#include "account/growth.h"
 #include "allocator/allocator.h"
 #include "defrag/hint.h"
 #include "defrag/hint_copy.h"
 
 /* Where the block last hinted lives: its copy goes to the same arena. */
 static ZM_TLS uint32_t last_arena = UINT32_MAX;
+
+/* The last copy that was taken: what its original was sampled for is the copy's. */
+static ZM_TLS void *last_copy;
 
 void zm_hint_copy_goes_to(uint32_t arena)
 {
@@ -49,7 +53,8 @@ static void *take_copy(size_t size)
 		zm_account_gave_back();
 		return NULL;
 	}
-	return zm_clients_see_born(ptr);
+	last_copy = zm_clients_see_born(ptr);
+	return last_copy;
 }
 
 void *zmalloc_no_tcache(size_t size)
@@ -82,12 +87,25 @@ static bool hold_old(void *ptr)
 	return held;
 }
 
+/* Its own allocation was no new block of the program's either: see zm_account_raw(). */
+static void carry_sample_over(void *ptr)
+{
+	if (last_copy != NULL && zm_is_marked(ptr) &&
+	    zm_raw_usable(ptr) == zm_raw_usable(last_copy))
+		zm_growth_see_moved(ptr, last_copy);
+	else
+		zm_growth_see_end(ptr);
+	last_copy = NULL;
+}
+
 void zfree_no_tcache(void *ptr)
 {
 	int saved_errno = errno;
 
 	if (ptr == NULL)
 		return;
+	if (zm_growth_is_on())
+		carry_sample_over(ptr);
 	if (!hold_old(ptr))
 		zfree_with_flags(ptr, MALLOCX_TCACHE_NONE);
 	errno = saved_errno;

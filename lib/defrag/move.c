@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "account/account.h"
+#include "account/growth.h"
 #include "allocator/allocator.h"
 
 /* ---- Regions of pinned slabs ---- */
@@ -361,6 +362,8 @@ void *zm_move_visit(void *ptr, uint32_t *work_ns)
 		return ptr;
 	}
 	memcpy(target, ptr, bytes);
+	if (zm_is_marked(ptr))
+		zm_growth_see_moved(ptr, target);
 	zm_move_hold(slab, region, true);
 	zm_account_hold((ptrdiff_t)bytes);
 	*work_ns += COPY_NS + (uint32_t)bytes / 4;
