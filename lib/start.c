@@ -10,6 +10,7 @@
 #include "account/limits.h"
 #include "live/publish.h"
 #include "os/os.h"
+#include "profile/profile.h"
 
 const char zm_start_is_linked = 1;
 
@@ -22,6 +23,7 @@ __attribute__((__constructor__)) static void start(void)
 	 */
 	zm_os_stay_loaded(&zm_no_counter);
 	zm_limit_at_start();
+	zm_profile_at_start();
 	zm_publish_at_start();
 }
 #endif

@@ -76,6 +76,9 @@ AC_DEFUN([ZM_PLATFORM], [
 	AS_IF([test "$zm_cv_pthread" = no], [AC_MSG_ERROR([POSIX threads are needed: no <pthread.h>, or nothing to link])])
 	AS_VAR_APPEND([ZM_SYSTEM_LIBS], [" $zm_cv_pthread"])
 
+	# The heap profile: how far to the next sample, and what each stands for.
+	ZM_SEARCH_LIB([expm1], [m], [])
+
 	# Finding the functions of a jemalloc that has plain names.
 	ZM_SEARCH_LIB([dladdr], [dl],
 		[AC_DEFINE([HAVE_DLADDR], [1], [Define to 1 if you have dladdr().])])

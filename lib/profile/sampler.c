@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lib/profile/sampler.c - bytes allocated until the next sample, and the samples' stacks.
+ *
+ * Distances are exponential, so where a thread is between two samples says nothing about the next: a block
+ * of b bytes is sampled with a probability of 1 - exp(-b / mean), whatever came before, and on whatever
+ * thread.
+ */
+#include "config.h"
+
+#include "profile/sampler.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "account/account.h"
+#include "account/client.h"
+#include "base/atomic.h"
+#include "base/clock.h"
+#include "base/program.h"
+#include "profile/moment.h"
+#include "profile/samples.h"
+#include "profile/stack.h"
+
+/* The library's own frames, at most so many, come before the caller of it. */
+#define OWN_FRAMES 12
+
+static ZM_ATOMIC(uint64_t) last_seed;
+static ZM_ATOMIC(uint32_t) seed_round;
+
+static ZM_TLS struct {
+	uint64_t state;
+	uint32_t round;
+} dice;
+
+/* ---- Random numbers --------------------------------------------------------------------------- */
+
+/* SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014). */
+static uint64_t next_random(void)
+{
+	uint64_t mixed = dice.state += UINT64_C(0x9e3779b97f4a7c15);
+
+	mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
+	return mixed ^ mixed >> 31;
+}
+
+/* Each thread has a sequence of its own, and none after a fork that its parent has. */
+static void throw_anew(uint32_t round)
+{
+	uint64_t seed = zm_fetch_add(&last_seed, UINT64_C(0x5851f42d4c957f2d));
+
+	dice.round = round;
+	dice.state = seed != 0 ? seed : (uintptr_t)&dice ^ zm_now_ns();
+	next_random();
+}
+
+void zm_sampler_seed(uint64_t seed)
+{
+	zm_store(&last_seed, seed);
+	zm_fetch_add(&seed_round, 1);
+}
+
+static size_t distance_bytes(void)
+{
+	double mean = (double)zm_samples_mean_bytes(), uniform;
+	uint32_t round = zm_load(&seed_round) + 1;
+
+	if (mean <= 1)
+		return mean == 0 ? PTRDIFF_MAX / 2 : 0;
+	if (dice.round != round)
+		throw_anew(round);
+	/* In (0, 1], of 53 bits. */
+	uniform = (double)((next_random() >> 11) + 1) * 0x1p-53;
+	return (size_t)(-log(uniform) * mean) + 1;
+}
+
+/* ---- Stacks ----------------------------------------------------------------------------------- */
+
+static uintptr_t own_text, own_text_end;
+
+/* Frames of the library before those of its caller; 0: all are, or it is part of the program. */
+static unsigned own_frames(const uintptr_t *frames, unsigned depth)
+{
+	unsigned own = 0;
+
+	while (own < depth && own < OWN_FRAMES && frames[own] - own_text < own_text_end - own_text)
+		own++;
+	return own < depth ? own : 0;
+}
+
+static void note(void *ptr, size_t bytes, const void *arena)
+{
+	uintptr_t frames[ZMALLOC_PROFILE_DEPTH_MAX + OWN_FRAMES];
+	unsigned depth = zm_stack_take(frames, ZMALLOC_PROFILE_DEPTH_MAX + OWN_FRAMES, 0);
+	unsigned own = own_frames(frames, depth);
+
+	depth -= own;
+	if (depth > ZMALLOC_PROFILE_DEPTH_MAX)
+		depth = ZMALLOC_PROFILE_DEPTH_MAX;
+	zm_samples_add(ptr, bytes, arena, frames + own, depth);
+}
+
+/* ---- The client ------------------------------------------------------------------------------- */
+
+static size_t sampled(void *ptr, size_t bytes, const void *arena)
+{
+	if (ptr != NULL)
+		note(ptr, bytes, arena);
+	return distance_bytes();
+}
+
+static const struct zm_client client = {.needs = ZM_CLIENT_GROWTH,
+					.sampled = sampled,
+					.moved = zm_samples_move,
+					.arena_ended = zm_samples_end_arena,
+					.moment = zm_profile_see_moment};
+
+void zm_sampler_begin(void)
+{
+	if (own_text_end == 0)
+		zm_shared_segment((const void *)(uintptr_t)zm_sampler_begin, &own_text,
+				  &own_text_end);
+	zm_client_set(ZM_CLIENT_PROFILE, &client);
+}
+
+void zm_sampler_end(void)
+{
+	zm_client_set(ZM_CLIENT_PROFILE, NULL);
+}
