@@ -16,3 +16,17 @@ tests_test_stack_take_SOURCES = tests/test_stack_take.c tests/stack_made.c tests
 tests_test_stack_take_LDADD = $(zm_stack_ldadd)
 tests_test_stack_harm_SOURCES = tests/test_stack_harm.c tests/stack_made.c tests/stack_made.h
 tests_test_stack_harm_LDADD = $(zm_stack_ldadd)
+
+# `make bench-stack`: what it costs to take one.
+if ZM_STACK_TABLES
+EXTRA_PROGRAMS += bench/stack
+CLEANFILES += bench/stack
+bench_stack_SOURCES = bench/stack.c
+bench_stack_LDADD = $(zm_stack_ldadd)
+
+bench-stack: bench/stack
+	bench/stack
+.PHONY: bench-stack
+else
+EXTRA_DIST += bench/stack.c
+endif
