@@ -3,6 +3,7 @@
 
 zm_os_tests = \
 	tests/test_os_cgroup \
+	tests/test_os_mapping \
 	tests/test_os_proc \
 	tests/test_os_system \
 	tests/test_os_text \
@@ -20,6 +21,7 @@ endif
 
 tests_test_os_cgroup_SOURCES = tests/test_os_cgroup.c $(zm_os_fixture)
 tests_test_os_cgroup_LDADD = $(zm_os_ldadd)
+tests_test_os_mapping_LDADD = $(zm_os_ldadd)
 tests_test_os_proc_SOURCES = tests/test_os_proc.c $(zm_os_fixture)
 tests_test_os_proc_LDADD = $(zm_os_ldadd)
 tests_test_os_system_LDADD = $(zm_os_ldadd)

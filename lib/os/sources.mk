@@ -10,6 +10,7 @@ zm_os_sources = \
 	lib/os/file.h \
 	lib/os/limit.c \
 	lib/os/limit.h \
+	lib/os/mapping.h \
 	lib/os/os.h \
 	lib/os/pages.c \
 	lib/os/pressure.h \
@@ -28,6 +29,7 @@ zm_os_proc_sources = \
 	lib/os/file.c \
 	lib/os/lines.c \
 	lib/os/lines.h \
+	lib/os/maps.c \
 	lib/os/proc.c \
 	lib/os/proc.h
 
@@ -41,6 +43,7 @@ zm_os_kqueue_sources = \
 zm_os_no_linux_sources = \
 	lib/os/no_group_limit.c \
 	lib/os/no_objects.c \
+	lib/os/no_mapping.c \
 	lib/os/no_process.c \
 	lib/os/no_shared.c \
 	lib/os/no_stat.c
@@ -52,6 +55,7 @@ zm_os_sources += \
 	lib/os/directory.c \
 	lib/os/directory.h \
 	lib/os/linux.c \
+	lib/os/mapping.c \
 	lib/os/pressure_epoll.c \
 	lib/os/pressure_group.c \
 	lib/os/pressure_service.c \

@@ -11,7 +11,7 @@ set -u
 source=$(cd "$(dirname "$0")/../.." && pwd)
 clang=${FUZZ_CC:-clang}
 seconds=${FUZZ_SECONDS:-60}
-all='cgroup limit mountinfo smaps stat statm trees'
+all='cgroup limit maps mountinfo smaps stat statm trees'
 build=$PWD/fuzz
 flags='-std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all'
 
@@ -32,7 +32,7 @@ compile() {
 	$clang $flags -DHAVE_CONFIG_H -I. -I"$source/lib" -I"$source/include" -I"$source/tests/fuzz" \
 		-o "$build/$1" "$source/tests/fuzz/$1.c" "$source"/lib/os/cgroup.c \
 		"$source"/lib/os/file.c "$source"/lib/os/lines.c "$source"/lib/os/limit.c \
-		"$source"/lib/os/proc.c "$source"/lib/base/text.c "$source"/lib/os/pages.c \
+		"$source"/lib/os/maps.c "$source"/lib/os/proc.c "$source"/lib/base/builder.c "$source"/lib/base/text.c "$source"/lib/os/pages.c \
 		"$source/tests/fuzz/no_memory_size.c"
 }
 
@@ -40,7 +40,7 @@ compile() {
 real_seeds() {
 	mkdir -p "$build/seeds/$1"
 	case $1 in
-	stat | statm | cgroup | mountinfo | smaps)
+	stat | statm | cgroup | maps | mountinfo | smaps)
 		for file in /proc/self/$1 /proc/1/$1 /proc/$PPID/$1 /proc/self/${1}_rollup; do
 			test -r "$file" || continue
 			head -c 4000 "$file" >"$build/seeds/$1/$(echo "$file" | tr / _)" 2>/dev/null
