@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/os/sigpipe.c - writing to a reader that may be gone, without being ended by SIGPIPE.
+ * lib/os/sigpipe.c - writing to a reader that may be gone, or to a file that may grow no more, without being
+ * ended by SIGPIPE or SIGXFSZ.
  *
  * The signal of a write is the writing thread's own, so blocking it here and taking it away again
  * does what is wanted, and the program's handlers are not touched. Darwin sends it to the process,
@@ -14,24 +15,37 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static bool is_pending(void)
-{
-	sigset_t pending;
+/* What a write raises. */
+static const int raised[] = {
+	SIGPIPE,
+#ifdef SIGXFSZ
+	SIGXFSZ,
+#endif
+};
 
-	return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+enum {
+	RAISED = sizeof(raised) / sizeof(raised[0])
+};
+
+static void take_pending(sigset_t *pending)
+{
+	if (sigpending(pending) != 0)
+		sigemptyset(pending);
 }
 
 void zm_sigpipe_hold(struct zm_sigpipe *hold, int fd)
 {
-	sigset_t pipe;
+	sigset_t set;
 
-	sigemptyset(&pipe);
-	sigaddset(&pipe, SIGPIPE);
-	hold->was_pending = is_pending();
-	pthread_sigmask(SIG_BLOCK, &pipe, &hold->mask);
+	sigemptyset(&set);
+	for (int i = 0; i < RAISED; i++)
+		sigaddset(&set, raised[i]);
+	take_pending(&hold->pending);
+	pthread_sigmask(SIG_BLOCK, &set, &hold->mask);
 	hold->fd = fd;
 #ifdef F_SETNOSIGPIPE
 	hold->fd_flag = fcntl(fd, F_GETNOSIGPIPE);
@@ -40,21 +54,30 @@ void zm_sigpipe_hold(struct zm_sigpipe *hold, int fd)
 #endif
 }
 
+/* One that is ignored never becomes pending: waiting for it would last for ever. */
+static void drop(int number, const sigset_t *before, const sigset_t *now)
+{
+	sigset_t set;
+	int taken;
+
+	if (sigismember(before, number) == 1 || sigismember(now, number) != 1)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	sigwait(&set, &taken);
+}
+
 void zm_sigpipe_release(const struct zm_sigpipe *hold)
 {
-	sigset_t pipe;
-	int taken;
+	sigset_t pending;
 
 #ifdef F_SETNOSIGPIPE
 	if (hold->fd_flag == 0)
 		fcntl(hold->fd, F_SETNOSIGPIPE, 0);
 #endif
-	/* One that is ignored never becomes pending: waiting for it would last for ever. */
-	if (!hold->was_pending && is_pending()) {
-		sigemptyset(&pipe);
-		sigaddset(&pipe, SIGPIPE);
-		sigwait(&pipe, &taken);
-	}
+	take_pending(&pending);
+	for (int i = 0; i < RAISED; i++)
+		drop(raised[i], &hold->pending, &pending);
 	pthread_sigmask(SIG_SETMASK, &hold->mask, NULL);
 }
 

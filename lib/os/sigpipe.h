@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/os/sigpipe.h - writing to a reader that may be gone, without being ended by SIGPIPE.
+ * lib/os/sigpipe.h - writing to a reader that may be gone, or to a file that may grow no more, without being
+ * ended by SIGPIPE or SIGXFSZ.
  */
 #ifndef ZM_OS_SIGPIPE_H
 #define ZM_OS_SIGPIPE_H
 
 #include <signal.h>
-#include <stdbool.h>
 
-/* From hold to release a SIGPIPE that this thread's writes to `fd` raise is blocked; release drops it. */
+/* From hold to release a signal that this thread's writes to `fd` raise is blocked; release drops it. */
 struct zm_sigpipe {
 	sigset_t mask;    /* to be restored */
-	bool was_pending; /* somebody else's: to be left pending */
+	sigset_t pending; /* somebody else's: to be left pending */
 	int fd, fd_flag;  /* where the system has a flag for it on the descriptor */
 };
 
