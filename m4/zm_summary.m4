@@ -16,6 +16,7 @@ libzmalloc $PACKAGE_VERSION for $host
   atomics           $zm_cv_atomics
   libraries         shared $enable_shared, static $enable_static
   symbol versions   $zm_map
+  compression       $zm_zlib
   terminal          $zm_curses
   test framework    Check, $zm_check
 "])

@@ -152,7 +152,7 @@ check_deb() {
 		test "$package" = libzmalloc1 || apt purge libzmalloc1-mimalloc libzmalloc-dev zmalloc-tools
 	done
 
-	apt install libjemalloc-dev
+	apt install libjemalloc-dev zlib1g-dev
 	say sh -c 'cd /srv/consumer && sh /srv/source/tests/consumer/build.sh pkg-config c++ static cmake autoconf'
 	say zmalloc info
 
@@ -170,7 +170,7 @@ check_deb() {
 	done
 	cmp_symbols
 
-	apt purge 'libzmalloc*' zmalloc-tools libjemalloc-dev
+	apt purge 'libzmalloc*' zmalloc-tools libjemalloc-dev zlib1g-dev
 	apt autoremove --purge
 	snapshot after
 	diff "$room/before.packages" "$room/after.packages" || wrong 'packages are left behind'
@@ -248,7 +248,7 @@ check_missing() {
 	version=${new%-*} base=$(basename "$tarball")
 	apt update
 	# shellcheck disable=SC2086 # a list of packages
-	apt install build-essential fakeroot debhelper pkg-config check libncurses-dev xz-utils rpm $allocators
+	apt install build-essential fakeroot debhelper pkg-config check libncurses-dev zlib1g-dev xz-utils rpm $allocators
 	for name in $allocators; do
 		grep -q "^ *\(Build-Depends: \)\?$name,\?$" "$here/../debian/control" ||
 			wrong "$name is no build dependency"

@@ -171,6 +171,18 @@ START_TEST(test_this_program_is_found)
 }
 END_TEST
 
+static char data[] = "some";
+
+START_TEST(test_data_is_no_code)
+{
+	char buffer[ZM_OS_MAPPINGS_BUFFER_BYTES];
+	struct search search = {.address = (uintptr_t)data};
+
+	zm_os_mappings_visit(look, &search, buffer);
+	ck_assert_uint_eq(search.found, 0);
+}
+END_TEST
+
 START_TEST(test_the_visitor_ends_the_visit)
 {
 	char buffer[ZM_OS_MAPPINGS_BUFFER_BYTES];
@@ -192,6 +204,7 @@ int main(void)
 	tcase_add_test(tests, test_the_build_id_among_other_notes);
 	tcase_add_test(tests, test_sizes_in_notes_are_not_believed);
 	tcase_add_test(tests, test_this_program_is_found);
+	tcase_add_test(tests, test_data_is_no_code);
 	tcase_add_test(tests, test_the_visitor_ends_the_visit);
 	return run_tests(tests);
 }

@@ -44,6 +44,14 @@ void zm_build_text(struct zm_builder *builder, const char *text)
 		add(builder, *text++);
 }
 
+void zm_build_piece(struct zm_builder *builder, const void *bytes, size_t size)
+{
+	const char *at = bytes;
+
+	while (size-- > 0)
+		add(builder, *at++);
+}
+
 static void pad(struct zm_builder *builder, const char *text, size_t width)
 {
 	for (size_t length = strlen(text); length < width; length++)
@@ -86,6 +94,18 @@ void zm_build_signed(struct zm_builder *builder, int64_t number)
 	if (number < 0)
 		zm_build_text(builder, "-");
 	zm_build_number(builder, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
+}
+
+void zm_build_hex(struct zm_builder *builder, uint64_t number, size_t width)
+{
+	char text[16];
+	size_t length = 0;
+
+	do {
+		text[sizeof(text) - ++length] = "0123456789abcdef"[number % 16];
+		number /= 16;
+	} while (number != 0 || (length < width && length < sizeof(text)));
+	zm_build_piece(builder, text + sizeof(text) - length, length);
 }
 
 void zm_build_bytes(struct zm_builder *builder, size_t bytes)

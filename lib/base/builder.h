@@ -29,11 +29,15 @@ void zm_builder_start(struct zm_builder *builder);
 void zm_builder_start_writer(struct zm_builder *builder, zm_builder_writer write, void *context);
 
 void zm_build_text(struct zm_builder *builder, const char *text);
+/* Bytes of any value. */
+void zm_build_piece(struct zm_builder *builder, const void *bytes, size_t size);
 /* Padded with blanks to `width`, on the right or on the left. */
 void zm_build_left(struct zm_builder *builder, const char *text, size_t width);
 void zm_build_right(struct zm_builder *builder, const char *text, size_t width);
 void zm_build_number(struct zm_builder *builder, uint64_t number);
 void zm_build_signed(struct zm_builder *builder, int64_t number);
+/* "1f2e", and zeroes before it up to `width` digits. */
+void zm_build_hex(struct zm_builder *builder, uint64_t number, size_t width);
 /* "1234 bytes" */
 void zm_build_bytes(struct zm_builder *builder, size_t bytes);
 /* Three decimals; value >= 0. */

@@ -14,6 +14,8 @@
 
 #include <errno.h>
 
+#include "base/builder.h"
+
 #ifdef HAVE_BACKTRACE
 #include <execinfo.h>
 
@@ -50,18 +52,37 @@ struct stack {
 #define FIND_FRAMES(stack) ((stack).found = (int)backtrace((stack).frames, FRAMES))
 #endif
 
-int zm_os_backtrace(int fd, int skip)
+static void write_symbols(int fd, void *const *frames, int count)
 {
 	struct zm_sigpipe hold;
+
+	zm_sigpipe_hold(&hold, fd);
+	backtrace_symbols_fd(frames, count, fd);
+	zm_sigpipe_release(&hold);
+}
+
+int zm_os_backtrace(int fd, int skip)
+{
 	struct stack stack = {.found = 0};
 
 	FIND_FRAMES(stack);
 	skip++; /* this function */
 	if (stack.found <= skip)
 		return ENOMEM;
-	zm_sigpipe_hold(&hold, fd);
-	backtrace_symbols_fd(stack.frames + skip, stack.found - skip, fd);
-	zm_sigpipe_release(&hold);
+	write_symbols(fd, stack.frames + skip, stack.found - skip);
+	return 0;
+}
+
+int zm_os_write_symbols(int fd, const uintptr_t *addresses, unsigned count)
+{
+	void *frames[FRAMES];
+
+	if (count > FRAMES)
+		count = FRAMES;
+	for (unsigned i = 0; i < count; i++)
+		frames[i] = (void *)addresses[i];
+	if (count != 0)
+		write_symbols(fd, frames, (int)count);
 	return 0;
 }
 #else
@@ -70,5 +91,18 @@ int zm_os_backtrace(int fd, int skip)
 	(void)fd;
 	(void)skip;
 	return ENOTSUP;
+}
+
+int zm_os_write_symbols(int fd, const uintptr_t *addresses, unsigned count)
+{
+	struct zm_builder lines;
+
+	zm_builder_start(&lines);
+	for (unsigned i = 0; i < count; i++) {
+		zm_build_text(&lines, "[0x");
+		zm_build_hex(&lines, addresses[i], 1);
+		zm_build_text(&lines, "]\n");
+	}
+	return zm_os_write(fd, lines.text, lines.length);
 }
 #endif

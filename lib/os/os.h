@@ -28,10 +28,13 @@
 size_t zm_os_page_size(void);
 
 /*
- * Pages of zeroes, private, readable and writable, aligned to a page. They are never given back.
+ * Pages of zeroes, private, readable and writable, aligned to a page.
  * bytes: rounded up to whole pages here. ENOMEM when there are none, or for 0.
  */
 int zm_os_map(size_t bytes, void **pages);
+
+/* Give back all of what one zm_os_map() gave, with its number of bytes. */
+void zm_os_unmap(void *pages, size_t bytes);
 
 /*
  * The contents of [start, start + bytes) are no longer needed. Rounded inwards to whole pages here;
@@ -78,7 +81,8 @@ int zm_os_memory_size(size_t *bytes);
 int zm_os_memory_limit(size_t *bytes, char *source, size_t source_size);
 
 /*
- * Write all of it to a descriptor. Never raises SIGPIPE: a broken pipe or socket is EPIPE.
+ * Write all of it to a descriptor. Never raises SIGPIPE or SIGXFSZ: a broken pipe or socket is EPIPE, a file that
+ * may not grow so far EFBIG.
  * EAGAIN when a non-blocking descriptor is full; part may have been written then.
  */
 int zm_os_write(int fd, const void *bytes, size_t size);
@@ -119,5 +123,11 @@ int zm_os_find_object(const void *inside, struct zm_os_object *object);
  * is written. Call it last in a report.
  */
 int zm_os_backtrace(int fd, int skip);
+
+/*
+ * Write what is at each of some addresses of code, at most 64, to a descriptor, a line for each: the file, the
+ * function where one is known, the address. Without backtrace(3) the address alone.
+ */
+int zm_os_write_symbols(int fd, const uintptr_t *addresses, unsigned count);
 
 #endif

@@ -47,6 +47,13 @@ int zm_os_map(size_t bytes, void **pages)
 	return 0;
 }
 
+void zm_os_unmap(void *pages, size_t bytes)
+{
+	size_t mask = zm_os_page_size() - 1;
+
+	munmap(pages, (bytes + mask) & ~mask);
+}
+
 int zm_os_dontneed(void *start, size_t bytes)
 {
 #ifdef NOT_NEEDED
