@@ -133,5 +133,36 @@ else
 		expect $reader "$work/top" '^ *4000000 .* site_large$' '^ *5000 .* site_freed$'
 	done
 fi
+# ---- A program that knows nothing of it ----
+
+# Its limit refuses it, and the library ends it: two moments. It has 20 MiB, 5 MiB, and nothing of 10 MiB.
+for format in pprof heap_v2 collapsed; do
+	mkdir "$work/$format"
+	ZMALLOC_LIMIT=60M ZMALLOC_PROFILE=64K,format=$format ZMALLOC_PROFILE_DIR=$work/$format \
+		tests/profile_program 2>"$work/report"
+	test "$(ls "$work/$format" | wc -l)" = 2 || {
+		wrong "$format: not two files, but: $(ls "$work/$format"; cat "$work/report")"
+		continue
+	}
+	expect 'the report' "$work/report" '^zmalloc: about [0-9]* bytes in [0-9]* blocks, allocated by' \
+		"^zmalloc: profile $work/$format/zmalloc-.*-oom-[0-9TZ]*\.[a-z.]*\$"
+	for file in "$work/$format"/*; do
+		case $format in
+		pprof) perl "$srcdir/tests/decode_pprof.pl" "$file" >"$work/lines" || wrong "the decoder refuses $file" ;;
+		heap_v2) expect "$file" "$file" '^heap profile: .* @ heap_v2/65536$' ;;
+		collapsed) awk '{ print "sample 0 0 0", $NF }' "$file" >"$work/lines" ;;
+		esac
+		# Within five standard errors of a sum of blocks of 1 KiB, of which one in 64 is sampled.
+		test $format = heap_v2 || awk '/^sample/ { live += $5 } END { exit !(live > 23e6 && live < 29.5e6) }' "$work/lines" ||
+			wrong "$file: not 25 MiB: $(cat "$work/lines")"
+	done
+done
+if test -n "$program" && command -v go >/dev/null 2>&1; then
+	go tool pprof -top -unit=MB "$work"/pprof/*-oom-* >"$work/top" 2>/dev/null
+	expect 'go tool pprof' "$work/top" ' 2[01](\.[0-9]*)?MB +[0-9.]+% +keep_large$' ' keep_small$'
+	go tool pprof -top -sample_index=alloc_space "$work"/pprof/*-oom-* >"$work/top" 2>/dev/null
+	expect 'go tool pprof' "$work/top" ' drop_all$'
+fi
+
 test -z "$skipped" || echo "left out, as they are not here: $skipped (see bootstrap --for matrix)"
 exit $failed

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "tests/folder.h"
 #include "tests/support.h"
 
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <zmalloc/arena.h>
 #include <zmalloc/defrag.h>
 #include <zmalloc/pressure.h>
+#include <zmalloc/profile.h>
 #include <zmalloc/redis.h>
 #include <zmalloc/stats.h>
 
@@ -219,6 +221,30 @@ static void out_of_memory(void)
 	keep = zmalloc(opaque_size((size_t)PTRDIFF_MAX + 99));
 }
 
+static const char *folder;
+
+static void profile(void)
+{
+	char path[FOLDER_PATH_BYTES];
+
+	zmalloc_profile_start(1);
+	keep = zmalloc(1000);
+	folder_path("profile", path);
+	for (int format = ZMALLOC_PROFILE_PPROF; format <= ZMALLOC_PROFILE_COLLAPSED; format++) {
+		zmalloc_profile_dump(path, format);
+		unlink(path);
+	}
+	zmalloc_profile_stop();
+}
+
+static void out_of_memory_in_profile(void)
+{
+	setenv("ZMALLOC_PROFILE_DIR", folder, 1);
+	zmalloc_profile_start(1);
+	keep = zmalloc(1000);
+	out_of_memory();
+}
+
 static const struct {
 	const char *name;
 	void (*body)(void);
@@ -227,11 +253,16 @@ static const struct {
 	{                                                                                          \
 #function, function                                                                \
 	}
-	EACH(blocks),         EACH(accounts),      EACH(process),          EACH(limit),
-	EACH(allocator_info), EACH(purge),         EACH(background_purge), EACH(ctl),
-	EACH(print_report),   EACH(figures),       EACH(writing),          EACH(bins),
-	EACH(publishing),     EACH(reading),       EACH(arenas),           EACH(defragmentation),
-	EACH(pressure),       EACH(out_of_memory),
+	EACH(blocks),           EACH(accounts),
+	EACH(process),          EACH(limit),
+	EACH(allocator_info),   EACH(purge),
+	EACH(background_purge), EACH(ctl),
+	EACH(print_report),     EACH(figures),
+	EACH(writing),          EACH(bins),
+	EACH(publishing),       EACH(reading),
+	EACH(arenas),           EACH(defragmentation),
+	EACH(pressure),         EACH(out_of_memory),
+	EACH(profile),          EACH(out_of_memory_in_profile),
 };
 
 /* ---- How much of a stack is taken ----------------------------------------------------------- */
@@ -314,7 +345,9 @@ START_TEST(test_takes_half_of_a_small_stack)
 	static struct child child;
 	size_t number = (size_t)_i;
 
+	folder = folder_make();
 	run_child(&child, measure, &number);
+	ck_assert_int_eq(folder_remove(), all[number].body == out_of_memory_in_profile);
 	fputs(child.output, stderr);
 	ck_assert_int_eq(child.status, 0);
 }

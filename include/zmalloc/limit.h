@@ -86,6 +86,16 @@ ZMALLOC_API int zmalloc_soft_limit_add(size_t bytes, size_t hysteresis,
  */
 ZMALLOC_API int zmalloc_soft_limit_remove(int number);
 
+/*
+ * Have the heap profile written each time that used memory passes a soft limit, before its callback is called:
+ * where ZMALLOC_PROFILE_DIR says, at most once a minute (zmalloc_profile(7)). Nothing happens while no profile
+ * is taken, or without such a folder.
+ * on       0: no more
+ * Returns  0; -1 with errno
+ * Errors   ENOENT: there is none of that number (any more)
+ */
+ZMALLOC_API int zmalloc_soft_limit_set_profile(int number, int on);
+
 #ifdef __cplusplus
 }
 #endif

@@ -11,7 +11,7 @@
  *
  *     zmalloc_profile_start(0);
  *     ...
- *     zmalloc_profile_visit(look, NULL);
+ *     zmalloc_profile_dump("heap.pb.gz", ZMALLOC_PROFILE_PPROF);       go tool pprof PROGRAM heap.pb.gz
  *
  * Stacks are addresses; names are found by whoever reads the file, on any machine that has the program and
  * its debug information. They are found by the unwind tables that compilers write for exceptions, and by frame
@@ -21,8 +21,9 @@
  * comes from the system and is not in zmalloc_used_memory(): zmalloc_profile_get_info() tells how much.
  *
  * ZMALLOC_PROFILE in the environment starts it when the library is loaded: 1 for the default mean, or a mean
- * as in 64K; with commas behind it options, of zmalloc_profile(3). Anything else is told on stderr, and there is
- * no profile. A program whose file gives it rights that its user has not ignores it.
+ * as in 64K; with commas behind it options, of zmalloc_profile(7). Anything else is told on stderr, and there is
+ * no profile. ZMALLOC_PROFILE_DIR names a folder: there the profile is written at moments that matter.
+ * A program whose file gives it rights that its user has not ignores both.
  *
  * All functions are thread-safe and not async-signal-safe, and none of them allocates. The child of a
  * fork() goes on with a profile of its own, which begins as a copy.
@@ -110,6 +111,15 @@ struct zmalloc_profile_info {
  * Errors      ENODATA: there was never a profile; EINVAL: size is no size of this struct
  */
 ZMALLOC_API int zmalloc_profile_get_info(struct zmalloc_profile_info *info);
+
+/*
+ * Write the profile into a new file, which only its owner may read. A file of that name, or a link, is left as
+ * it is.
+ * Returns     0; -1 with errno, and no file is left
+ * Errors      ENODATA: there was never a profile; EINVAL: no such format; EEXIST: there is something of that
+ *             name; those of open(2) and write(2)
+ */
+ZMALLOC_API int zmalloc_profile_dump(const char *path, enum zmalloc_profile_format format);
 
 #ifdef __cplusplus
 }

@@ -59,9 +59,10 @@ enum zm_client_need {
 
 /* What a client may want to know of that is no block. */
 enum zm_client_moment {
-	ZM_CLIENT_REFUSED,      /* the hard limit has refused the calling thread */
-	ZM_CLIENT_SOFT,         /* used memory has passed a soft limit that was marked for it */
-	ZM_CLIENT_OUT_OF_MEMORY /* the library is about to report that, and to end the process */
+	ZM_CLIENT_REFUSED,       /* the hard limit has refused the calling thread */
+	ZM_CLIENT_SOFT,          /* used memory has passed a soft limit that was marked for it */
+	ZM_CLIENT_OUT_OF_MEMORY, /* the program is to be told that there is none left */
+	ZM_CLIENT_REPORT /* that is being reported on stderr, and the process ends; instead of the last */
 };
 
 typedef void (*zm_client_tick)(void);

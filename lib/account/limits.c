@@ -16,13 +16,15 @@ static ZM_ATOMIC(size_t) hard_bytes; /* 0: none */
 static ZM_ATOMIC(const char *) setter;
 static ZM_ATOMIC(size_t) refusals;
 
-static ZM_TLS bool was_refused; /* the calling thread, when it last asked */
+/* The calling thread, when it last asked; and nobody has been told yet. */
+static ZM_TLS bool was_refused, is_to_tell;
 
 /* ---- The client ------------------------------------------------------------------------------- */
 
 static bool may_grow(size_t bytes)
 {
 	was_refused = !zm_account_fits(bytes, (ptrdiff_t)zm_load(&hard_bytes));
+	is_to_tell = was_refused;
 	if (was_refused)
 		zm_fetch_add(&refusals, 1);
 	return !was_refused;
@@ -111,4 +113,12 @@ bool zm_limit_is_why(size_t size)
 
 	return was_refused && hard != 0 && size <= PTRDIFF_MAX &&
 	       (used >= hard || size > hard - used);
+}
+
+void zm_limit_tell_refused(void)
+{
+	if (!is_to_tell)
+		return;
+	is_to_tell = false;
+	zm_clients_see_moment(ZM_CLIENT_REFUSED);
 }

@@ -30,6 +30,12 @@ uint64_t zm_limit_refusals(void);
 /* Was the calling thread refused the last time that the limit was asked, and is `size` still too much? */
 bool zm_limit_is_why(size_t size);
 
+/*
+ * The calling thread's allocation or resize has failed: if the hard limit refused it, those who want to know are
+ * told. No lock is held.
+ */
+void zm_limit_tell_refused(void);
+
 /* Have a function called after each soft limit's own, with no lock held; NULL: none. */
 void zm_soft_limits_tell(void (*tell)(void));
 

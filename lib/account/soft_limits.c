@@ -38,6 +38,7 @@ struct soft_limit {
 	uintptr_t
 		runner; /* zm_lock_self() of the thread that is in its callback or comes to it; or 0 */
 	bool is_due;    /* the runner comes to it */
+	bool is_marked; /* who wants to know of it is told */
 	unsigned runs;  /* times that there was a runner */
 	int generation; /* of what has been in this place */
 };
@@ -186,10 +187,13 @@ static void call(const struct soft_limit *limit)
 	void (*callback)(size_t, size_t, void *) = limit->callback;
 	void *argument = limit->argument;
 	ptrdiff_t bytes = limit->bytes, used = zm_account_kept();
+	bool is_marked = limit->is_marked;
 	teller tell;
 
 	zm_account_check();
 	zm_unlock(&zm_account.lock);
+	if (is_marked)
+		zm_clients_see_moment(ZM_CLIENT_SOFT);
 	callback((size_t)bytes, used > 0 ? (size_t)used : 0, argument);
 	tell = zm_load_acquire(&teller_of_passed);
 	if (tell != NULL)
@@ -243,6 +247,7 @@ static int put(struct soft_limit *limit, size_t bytes, size_t hysteresis,
 	limit->low_bytes = (ptrdiff_t)(bytes - hysteresis);
 	limit->callback = callback;
 	limit->argument = argument;
+	limit->is_marked = false;
 	limit->state = ARMED;
 	zm_limits_update();
 	return limit->generation * ZMALLOC_SOFT_LIMITS_MAX + (int)(limit - soft);
@@ -306,6 +311,18 @@ int zmalloc_soft_limit_remove(int number)
 		zm_account_check();
 		wait_for_callback(limit);
 	}
+	zm_unlock(&zm_account.lock);
+	return zm_result(limit != NULL ? 0 : ENOENT);
+}
+
+int zmalloc_soft_limit_set_profile(int number, int on)
+{
+	struct soft_limit *limit;
+
+	zm_lock(&zm_account.lock);
+	limit = of_number(number);
+	if (limit != NULL)
+		limit->is_marked = on != 0;
 	zm_unlock(&zm_account.lock);
 	return zm_result(limit != NULL ? 0 : ENOENT);
 }

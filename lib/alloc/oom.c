@@ -14,6 +14,7 @@
 #include <zmalloc.h>
 
 #include "account/account.h"
+#include "account/client.h"
 #include "account/limits.h"
 #include "account/scope.h"
 #include "allocator/allocator.h"
@@ -106,6 +107,7 @@ static void report_and_abort(size_t size)
 	zm_os_memory_limit(&limit_bytes, source, sizeof(source));
 	write_report(size, limit_bytes, source);
 	write_scopes(size);
+	zm_clients_see_moment(ZM_CLIENT_REPORT);
 	zm_os_backtrace(STDERR_FILENO, 2);
 	abort();
 }
@@ -117,15 +119,22 @@ void zmalloc_set_oom_handler(void (*new_handler)(size_t))
 	zm_store_release(&handler, new_handler != NULL ? new_handler : report_and_abort);
 }
 
+/* The program's own may end the process, or free what is to be seen: others are told before. */
 ZM_COLD void *zm_oom(size_t size)
 {
-	zm_load_acquire (&handler)(size);
+	oom_handler call = zm_load_acquire(&handler);
+
+	zm_limit_tell_refused();
+	if (call != report_and_abort)
+		zm_clients_see_moment(ZM_CLIENT_OUT_OF_MEMORY);
+	call(size);
 	errno = ENOMEM;
 	return NULL;
 }
 
 ZM_COLD void *zm_enomem(void)
 {
+	zm_limit_tell_refused();
 	errno = ENOMEM;
 	return NULL;
 }

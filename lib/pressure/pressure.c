@@ -25,6 +25,7 @@
 #include "base/sized.h"
 #include "os/os.h"
 #include "pressure/pending.h"
+#include "profile/moment.h"
 
 enum {
 	/*
@@ -328,6 +329,9 @@ int zm_pressure_wait(uintptr_t number, int timeout_ms, struct zmalloc_pressure_e
 		error = sleep_on(watch, timeout_ms < 0 ? -1 : remaining_ms(until_ns), &hold);
 	} while (error == 0 || (error == ETIMEDOUT && remaining_ms(until_ns) > 0));
 	zm_pressure_end(hold);
+	/* Before the program drops what is to be seen. */
+	if (error == 0 && event->level >= ZMALLOC_PRESSURE_MEDIUM)
+		zm_profile_moment(ZM_MOMENT_PRESSURE);
 	return error;
 }
 

@@ -12,6 +12,7 @@
 #include "base/lock.h"
 #include "base/result.h"
 #include "base/sized.h"
+#include "profile/moment.h"
 #include "profile/sampler.h"
 #include "profile/samples.h"
 
@@ -52,8 +53,10 @@ int zmalloc_profile_start(size_t mean_bytes)
 		return zm_result(EINVAL);
 	take_life();
 	error = zm_samples_begin(mean_bytes != 0 ? mean_bytes : ZMALLOC_PROFILE_MEAN_BYTES);
-	if (error == 0)
+	if (error == 0) {
+		zm_profile_moments_begin();
 		zm_sampler_begin();
+	}
 	zm_unlock(&life);
 	return zm_result(error);
 }

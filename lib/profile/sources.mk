@@ -2,7 +2,6 @@
 # Which code holds the memory: sampled stacks.
 
 zm_profile_sources = \
-	lib/profile/moment.h \
 	lib/profile/profile.c \
 	lib/profile/profile.h \
 	lib/profile/profile_wish.c \

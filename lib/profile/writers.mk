@@ -18,6 +18,14 @@ zm_profile_writers = \
 
 # What the library alone has of them.
 zm_profile_files = \
+	lib/profile/dump.c \
+	lib/profile/moment.c \
+	lib/profile/moment.h \
+	lib/profile/moment_name.c \
+	lib/profile/moment_name.h \
+	lib/profile/own.c \
+	lib/profile/own.h \
+	lib/profile/report.c \
 	lib/profile/write_file.c \
 	lib/profile/write_file.h
 
