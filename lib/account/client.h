@@ -51,8 +51,8 @@ enum zm_client_need {
 	/* Each new block, resize and free, so that ticked is called. No lock is taken for it. */
 	ZM_CLIENT_TICKS = 8,
 	/*
-	 * Growth alone, so that sampled is called in time; and each resize, and each free of a block on a
-	 * page that it has marked, so that moved is. Only the row ZM_CLIENT_PROFILE may have it. See growth.h.
+	 * Growth alone, so that sampled is called in time; and each resize, and each free of a block that it
+	 * has marked, so that moved is. Only the row ZM_CLIENT_PROFILE may have it. See growth.h.
 	 */
 	ZM_CLIENT_GROWTH = 16
 };
@@ -109,7 +109,7 @@ struct zm_client {
 	 * just heard of the client. No lock is held.
 	 */
 	size_t (*sampled)(void *ptr, size_t bytes, const void *arena);
-	/* A block on a marked page is elsewhere; to NULL: it is freed. Locks of ours may be held. */
+	/* A marked block is elsewhere; to NULL: it is freed. Locks of ours may be held. */
 	void (*moved)(void *from, void *to);
 	/* All blocks of a private arena have ended. */
 	void (*arena_ended)(const void *arena);

@@ -2,7 +2,7 @@
 /*
  * lib/profile/samples.c - the tables of samples.
  *
- * A block is found by the mark of its page (account/growth.h): blocks of one mark are in one chain, so a
+ * A block is found by its mark (account/growth.h): blocks of one mark are in one chain, so a
  * mark is cleared with the last of them.
  */
 #include "config.h"
