@@ -363,7 +363,8 @@ int main(void)
 	tcase_add_test(tests, test_a_frame_that_leads_to_itself_ends_the_stack);
 #endif
 	if (!emulated()) {
-		tcase_add_test(tests, test_rows_of_an_object_that_is_gone_are_forgotten);
+		if (!under_valgrind())
+			tcase_add_test(tests, test_rows_of_an_object_that_is_gone_are_forgotten);
 		tcase_add_test(tests, test_stacks_are_whole_while_objects_come_and_go);
 	}
 #endif
