@@ -63,6 +63,7 @@ struct frame {
 /* From `at`; the place after it, or NULL. */
 static const char *read_frame(const char *at, struct frame *frame)
 {
+	char piece[4096] = ""; /* sscanf() looks for the end of its text first, each time */
 	const char *end, *label;
 
 	*frame = (struct frame){.label = ""};
@@ -70,13 +71,16 @@ static const char *read_frame(const char *at, struct frame *frame)
 	if (at == NULL)
 		return NULL;
 	end = strstr(at, "</g>");
+	strncpy(piece, at,
+		(size_t)(end - at) < sizeof(piece) ? (size_t)(end - at) : sizeof(piece) - 1);
+	at = piece;
 	ck_assert_int_eq(sscanf(at, "<g class=\"f %15[a-z0-9]", frame->colour), 1);
 	ck_assert_int_eq(sscanf(strstr(at, "<title>"), "<title>%255[^<]", frame->title), 1);
 	ck_assert_int_eq(sscanf(strstr(at, "<rect"), "<rect x=\"%lf\" y=\"%d\" width=\"%lf\"",
 				&frame->left, &frame->top, &frame->width),
 			 3);
 	label = strstr(at, "<text");
-	if (label != NULL && label < end)
+	if (label != NULL)
 		sscanf(strchr(label, '>'), ">%63[^<]", frame->label);
 	return end;
 }
@@ -338,17 +342,17 @@ START_TEST(test_narrow_frames_are_left_out_and_told)
 	free(text);
 
 	flame = flame_new("t", "", false);
-	for (unsigned i = 0; i < 50000; i++) {
+	for (unsigned i = 0; i < 12000; i++) {
 		char name[32];
 
 		snprintf(name, sizeof(name), "n%u;callee", i);
 		add(flame, 1, 0, 1, name);
 	}
-	add(flame, 50000, 0, 1, "half");
+	add(flame, 12000, 0, 1, "half");
 	text = text_and_free(flame);
 	ck_assert_ptr_nonnull(strstr(
 		text,
-		">100,000 frames are left out, narrower than 0.1 pixel: 50.0 % of the width<"));
+		">24,000 frames are left out, narrower than 0.1 pixel: 50.0 % of the width<"));
 	free(text);
 }
 END_TEST
@@ -459,7 +463,8 @@ START_TEST(test_deep_and_wide_graphs_are_written)
 {
 	const size_t stacks = steps(20000, 2000);
 	struct flame *flame = flame_new("t", "", false);
-	const char **deep = malloc(100000 * sizeof(*deep));
+	const unsigned depth_of_one = 10000;
+	const char **deep = malloc(depth_of_one * sizeof(*deep));
 	size_t frames = 0;
 	char *text;
 	struct frame frame;
@@ -484,11 +489,11 @@ START_TEST(test_deep_and_wide_graphs_are_written)
 	free(text);
 
 	flame = flame_new("t", "", false);
-	for (size_t i = 0; i < 100000; i++)
+	for (unsigned i = 0; i < depth_of_one; i++)
 		deep[i] = "again";
-	ck_assert_int_eq(flame_add(flame, deep, 100000, 1, 0, 1), 0);
+	ck_assert_int_eq(flame_add(flame, deep, depth_of_one, 1, 0, 1), 0);
 	text = text_and_free(flame);
-	ck_assert_ptr_nonnull(strstr(text, "viewBox=\"0 0 1200 1800154\""));
+	ck_assert_ptr_nonnull(strstr(text, "viewBox=\"0 0 1200 180154\""));
 	free(text);
 	free(deep);
 }
