@@ -14,8 +14,9 @@ zm_internal_tests += tests/test_publish_file
 tests_test_publish_file_SOURCES = tests/test_publish_file.c tests/refuse.c tests/refuse.h
 tests_test_publish_file_LDADD = $(zm_internal_ldadd)
 if ZM_OS_LINUX
-zm_internal_tests += tests/test_live tests/test_live_passive tests/test_scope_live
+zm_internal_tests += tests/test_live tests/test_live_passive tests/test_profile_live tests/test_scope_live
 endif
+tests_test_profile_live_LDADD = $(zm_internal_ldadd)
 tests_test_scope_live_LDADD = $(zm_internal_ldadd)
 tests_test_live_SOURCES = tests/test_live.c tests/refuse.c tests/refuse.h
 tests_test_live_LDADD = $(zm_internal_ldadd)
@@ -45,7 +46,8 @@ tests_figures_next_on_now_SOURCES = tests/figures_program.c
 tests_figures_next_on_now_CPPFLAGS = $(zm_next_cppflags)
 tests_figures_next_on_now_LDADD = libzmalloc.la
 
-zm_next_headers = tests/next/include/zmalloc/process.h tests/next/include/zmalloc/scope.h \
+zm_next_headers = tests/next/include/zmalloc/process.h tests/next/include/zmalloc/profile.h \
+	tests/next/include/zmalloc/scope.h \
 	tests/next/include/zmalloc/stats.h \
 	tests/next/lib/stats/figure_list.h
 CLEANFILES += $(zm_next_headers)
@@ -62,6 +64,9 @@ tests/next/include/zmalloc/stats.h: include/zmalloc/stats.h
 tests/next/include/zmalloc/process.h: include/zmalloc/process.h
 	@$(MKDIR_P) tests/next/include/zmalloc
 	$(AM_V_GEN)cp $(srcdir)/include/zmalloc/process.h $@
+tests/next/include/zmalloc/profile.h: include/zmalloc/profile.h
+	@$(MKDIR_P) tests/next/include/zmalloc
+	$(AM_V_GEN)sed 's,"\.\./zmalloc\.h",<zmalloc.h>,' $(srcdir)/include/zmalloc/profile.h >$@
 tests/next/include/zmalloc/scope.h: include/zmalloc/scope.h
 	@$(MKDIR_P) tests/next/include/zmalloc
 	$(AM_V_GEN)cp $(srcdir)/include/zmalloc/scope.h $@

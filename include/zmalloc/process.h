@@ -27,6 +27,7 @@
 #ifndef ZMALLOC_PROCESS_H
 #define ZMALLOC_PROCESS_H
 
+#include "profile.h"
 #include "scope.h"
 #include "stats.h"
 
@@ -87,6 +88,35 @@ ZMALLOC_API int zmalloc_process_visit_scopes(int64_t pid, unsigned timeout_ms,
  * Errors  as above; ETIMEDOUT: it may still do it
  */
 ZMALLOC_API int zmalloc_process_purge(int64_t pid, unsigned timeout_ms, uint64_t *bytes);
+
+/*
+ * Have a process take a heap profile, as zmalloc_profile_start() does here, or end it. Who may look at a process
+ * may do so, for a profile costs it 1 % of its time and some memory.
+ * mean_bytes  of the process that is asked, 0 for ZMALLOC_PROFILE_MEAN_BYTES
+ * Errors      as above, and those of zmalloc_profile_start(); ENOTSUP also: its library is older than profiles;
+ *             ETIMEDOUT: it may still do it
+ */
+ZMALLOC_API int zmalloc_process_profile_start(int64_t pid, uint64_t mean_bytes,
+					      unsigned timeout_ms);
+ZMALLOC_API int zmalloc_process_profile_stop(int64_t pid, unsigned timeout_ms);
+
+/*
+ * What there is of a profile, as zmalloc_profile_get_info(). Numbers that its version does not tell are
+ * UINT64_MAX.
+ * Errors  as above; ENODATA: there was never one; ENOTSUP also: its library is older than profiles
+ */
+ZMALLOC_API int zmalloc_process_get_profile_info(int64_t pid, unsigned timeout_ms,
+						 struct zmalloc_profile_info *info);
+
+/*
+ * Show the stacks of its profile, as zmalloc_profile_visit() does those of this one. The frames are addresses in
+ * the other process. Some hundred are of one look; more are asked for in turn, each with the same time limit.
+ * Returns also what visit returned, if that ended the visit
+ * Errors  as above; EAGAIN: a new profile began meanwhile, and what was shown is of the one before
+ */
+ZMALLOC_API int zmalloc_process_visit_profile(
+	int64_t pid, unsigned timeout_ms,
+	int (*visit)(const struct zmalloc_profile_stack *stack, void *context), void *context);
 
 /* How the figures of a process come to be those of now. */
 enum zmalloc_process_way {

@@ -205,8 +205,11 @@ static int copy_answer(const struct zm_ask *ask, struct zm_command_answer *answe
 	if (from.error != 0)
 		return from.error > 0 ? from.error : EBADMSG;
 	bytes = (size_t)from.records * from.record_bytes;
-	if (bytes > ZM_PAGE_RECORDS_BYTES || bytes > answer->room_bytes ||
-	    (from.record_bytes != 0 && bytes / from.record_bytes != from.records))
+	if (from.records == 0)
+		bytes = 0;
+	else if (from.record_bytes == 0 || bytes / from.record_bytes != from.records)
+		return EBADMSG;
+	if (bytes > ZM_PAGE_RECORDS_BYTES || bytes > answer->room_bytes)
 		return EBADMSG;
 	if (pread(ask->fd, answer->room, bytes, ZM_PAGE_RECORDS_AT) != (ssize_t)bytes)
 		return EBADMSG;

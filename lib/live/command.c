@@ -15,7 +15,7 @@
 #include "os/failure.h"
 #include "os/os.h"
 
-static void add_record(struct zm_command_answer *answer, const void *record)
+void zm_command_add(struct zm_command_answer *answer, const void *record)
 {
 	size_t used_bytes = (size_t)answer->records * answer->record_bytes;
 
@@ -34,7 +34,7 @@ static int add_bin(const struct zmalloc_bin_stats *bin, void *answer)
 	const struct zm_bin_record record = {bin->region_bytes, bin->slabs, bin->regions,
 					     bin->used_regions, bin->free_bytes};
 
-	add_record(answer, &record);
+	zm_command_add(answer, &record);
 	return 0;
 }
 
@@ -66,7 +66,7 @@ static void tell_arenas(const uint64_t argument[2], struct zm_command_answer *an
 			continue;
 		refresh = 0;
 		zm_published_put(record.figure, &stats);
-		add_record(answer, &record);
+		zm_command_add(answer, &record);
 	}
 }
 
@@ -98,7 +98,7 @@ static void tell_limit(const uint64_t argument[2], struct zm_command_answer *ans
 	if (answer->value == 0)
 		answer->error = ENOTSUP;
 	else
-		add_record(answer, &record);
+		zm_command_add(answer, &record);
 }
 
 /* ---- Scopes ---- */
@@ -114,7 +114,7 @@ static void add_scope(struct zm_command_answer *answer, const struct zmalloc_sco
 
 	_Static_assert(sizeof(record.name) == sizeof(scope->name), "a name has its room");
 	memcpy(record.name, scope->name, sizeof(record.name));
-	add_record(answer, &record);
+	zm_command_add(answer, &record);
 }
 
 static void tell_scopes(const uint64_t argument[2], struct zm_command_answer *answer)
@@ -135,9 +135,15 @@ static void tell_scopes(const uint64_t argument[2], struct zm_command_answer *an
 typedef void (*command_function)(const uint64_t argument[2], struct zm_command_answer *answer);
 
 static const command_function commands[ZM_COMMANDS + 1] = {
-	[ZM_COMMAND_BINS] = tell_bins,     [ZM_COMMAND_ARENAS] = tell_arenas,
-	[ZM_COMMAND_PURGE] = purge,        [ZM_COMMAND_LIMIT] = tell_limit,
+	[ZM_COMMAND_BINS] = tell_bins,
+	[ZM_COMMAND_ARENAS] = tell_arenas,
+	[ZM_COMMAND_PURGE] = purge,
+	[ZM_COMMAND_LIMIT] = tell_limit,
 	[ZM_COMMAND_SCOPES] = tell_scopes,
+	[ZM_COMMAND_PROFILE_START] = zm_command_profile_start,
+	[ZM_COMMAND_PROFILE_STOP] = zm_command_profile_stop,
+	[ZM_COMMAND_PROFILE_INFO] = zm_command_profile_info,
+	[ZM_COMMAND_PROFILE] = zm_command_profile,
 };
 
 void zm_command_run(uint32_t command, const uint64_t argument[2], struct zm_command_answer *answer)

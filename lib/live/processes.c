@@ -15,6 +15,7 @@
 #include "base/sized.h"
 #include "base/text.h"
 #include "live/ask.h"
+#include "live/records.h"
 #include "os/os.h"
 #include "stats/stats.h"
 
@@ -181,46 +182,12 @@ int zmalloc_process_visit(int (*visit)(const struct zmalloc_process *process, vo
 
 /* ---- Commands ---- */
 
-struct room {
-	struct zm_command_answer answer;
-	char records[ZM_PAGE_RECORDS_BYTES];
-};
-
-/* The room is too large for a thread's stack. NULL: errno is set; else the caller frees it. */
-static struct room *command(int64_t pid, uint32_t number, uint64_t argument, unsigned timeout_ms)
-{
-	const uint64_t arguments[2] = {argument, 0};
-	struct room *room = malloc(sizeof(*room));
-	struct zm_ask ask;
-	int error = room == NULL ? ENOMEM : zm_ask_open(pid, &ask);
-
-	if (error == 0) {
-		room->answer = (struct zm_command_answer){.room = room->records,
-							  .room_bytes = sizeof(room->records)};
-		error = zm_ask_command(&ask, number, arguments, timeout_ms, &room->answer);
-		zm_ask_close(&ask);
-	}
-	if (error == 0)
-		return room;
-	free(room);
-	errno = error;
-	return NULL;
-}
-
-/* The record as this library knows it: what another version has beyond that is left out. */
-static void copy_record(const struct room *room, uint32_t number, void *record, size_t bytes)
-{
-	size_t has = room->answer.record_bytes;
-
-	memset(record, 0xff, bytes);
-	memcpy(record, room->records + number * has, has < bytes ? has : bytes);
-}
-
 int zmalloc_process_visit_bins(int64_t pid, unsigned arena, unsigned timeout_ms,
 			       int (*visit)(const struct zmalloc_bin_stats *bin, void *context),
 			       void *context)
 {
-	struct room *room = command(pid, ZM_COMMAND_BINS, arena, timeout_ms);
+	const uint64_t argument[2] = {arena, 0};
+	struct zm_records *room = zm_records_ask(pid, ZM_COMMAND_BINS, argument, timeout_ms);
 	int told = 0;
 
 	if (room == NULL)
@@ -229,7 +196,7 @@ int zmalloc_process_visit_bins(int64_t pid, unsigned arena, unsigned timeout_ms,
 		struct zmalloc_bin_stats bin = {.size = sizeof(bin)};
 		struct zm_bin_record record;
 
-		copy_record(room, i, &record, sizeof(record));
+		zm_records_copy(room, i, &record, sizeof(record));
 		bin.region_bytes = record.region_bytes;
 		bin.slabs = record.slabs;
 		bin.regions = record.regions;
@@ -246,7 +213,8 @@ int zmalloc_process_visit_arenas(int64_t pid, unsigned timeout_ms,
 					      void *context),
 				 void *context)
 {
-	struct room *room = command(pid, ZM_COMMAND_ARENAS, 0, timeout_ms);
+	const uint64_t nothing[2] = {0, 0};
+	struct zm_records *room = zm_records_ask(pid, ZM_COMMAND_ARENAS, nothing, timeout_ms);
 	int told = 0;
 
 	if (room == NULL)
@@ -255,7 +223,7 @@ int zmalloc_process_visit_arenas(int64_t pid, unsigned timeout_ms,
 		struct zmalloc_stats stats;
 		struct zm_arena_record record;
 
-		copy_record(room, i, &record, sizeof(record));
+		zm_records_copy(room, i, &record, sizeof(record));
 		zm_published_get(record.figure, ZM_PUBLISHED_FIGURES, &stats);
 		told = visit((unsigned)record.arena, &stats, context);
 	}
@@ -277,7 +245,7 @@ static void copy_scope_name(char name[ZMALLOC_SCOPE_NAME_BYTES], const char *fro
 	}
 }
 
-static int show_scopes(const struct room *room,
+static int show_scopes(const struct zm_records *room,
 		       int (*visit)(const struct zmalloc_scope_stats *scope, void *context),
 		       void *context)
 {
@@ -287,7 +255,7 @@ static int show_scopes(const struct room *room,
 		struct zmalloc_scope_stats scope = {.size = sizeof(scope)};
 		struct zm_scope_record record;
 
-		copy_record(room, i, &record, sizeof(record));
+		zm_records_copy(room, i, &record, sizeof(record));
 		copy_scope_name(scope.name, record.name);
 		scope.used_bytes = record.used_bytes;
 		scope.peak_bytes = record.peak_bytes;
@@ -309,7 +277,9 @@ int zmalloc_process_visit_scopes(int64_t pid, unsigned timeout_ms,
 	int told = 0;
 
 	for (uint64_t seen = 0; is_more && told == 0 && seen <= ZMALLOC_SCOPES_MAX;) {
-		struct room *room = command(pid, ZM_COMMAND_SCOPES, seen, timeout_ms);
+		const uint64_t argument[2] = {seen, 0};
+		struct zm_records *room =
+			zm_records_ask(pid, ZM_COMMAND_SCOPES, argument, timeout_ms);
 
 		if (room == NULL)
 			return -1;
@@ -323,7 +293,8 @@ int zmalloc_process_visit_scopes(int64_t pid, unsigned timeout_ms,
 
 int zmalloc_process_purge(int64_t pid, unsigned timeout_ms, uint64_t *bytes)
 {
-	struct room *room = command(pid, ZM_COMMAND_PURGE, 0, timeout_ms);
+	const uint64_t nothing[2] = {0, 0};
+	struct zm_records *room = zm_records_ask(pid, ZM_COMMAND_PURGE, nothing, timeout_ms);
 
 	if (room == NULL)
 		return -1;

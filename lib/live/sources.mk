@@ -8,7 +8,9 @@ zm_live_sources = \
 	lib/live/ask.h \
 	lib/live/command.c \
 	lib/live/command.h \
+	lib/live/command_profile.c \
 	lib/live/page.h \
+	lib/live/process_profile.c \
 	lib/live/processes.c \
 	lib/live/publish.c \
 	lib/live/publish.h \
@@ -16,4 +18,6 @@ zm_live_sources = \
 	lib/live/published.h \
 	lib/live/published_dir.c \
 	lib/live/published_file.c \
+	lib/live/records.c \
+	lib/live/records.h \
 	lib/live/sequence.h
