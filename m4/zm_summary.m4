@@ -12,12 +12,12 @@ libzmalloc $PACKAGE_VERSION for $host
   system file       lib/os/$zm_os.c
   compiler          $CC
   checks            sanitizer $zm_sanitizer, assertions $zm_debug
-  thread-local      $zm_tls_model
-  atomics           $zm_cv_atomics
+  threads           thread-local $zm_tls_model, atomics $zm_cv_atomics
   libraries         shared $enable_shared, static $enable_static
   symbol versions   $zm_map
   compression       $zm_zlib
   terminal          $zm_curses
+  names             $zm_libdw
   test framework    Check, $zm_check
 "])
 ])

@@ -121,6 +121,8 @@ ask_for_allocators() {
 	leaves ZM_HAVE_USABLE_SIZE
 	stops '--disable-usable-size --with-malloc=libc' --disable-usable-size --with-malloc=jemalloc
 	stops '--disable-usable-size MALLOC=mimalloc' --disable-usable-size MALLOC=mimalloc
+	stops '--with-libdw=perhaps auto yes' --with-libdw=perhaps
+	takes 'names .*none: .*libdw-dev' --with-libdw=no --with-malloc=libc
 	stops '--enable-sanitizer=address --with-malloc=jemalloc' --enable-sanitizer=address --with-malloc=jemalloc
 	stops '--enable-sanitizer=undefined MALLOC=tcmalloc' --enable-sanitizer=undefined MALLOC=tcmalloc
 	stops 'memory --with-malloc=mimalloc' --enable-sanitizer=memory --with-malloc=mimalloc

@@ -27,7 +27,7 @@ export ASAN_OPTIONS
 
 mkfifo "$work/hold"
 exec 9<>"$work/hold"
-trap 'exec 9>&-; terminal kill-server 2>/dev/null; kill -CONT $publishers 2>/dev/null; kill $publishers 2>/dev/null; rm -rf "$work"' EXIT
+trap 'exec 9>&- 7>&-; terminal kill-server 2>/dev/null; kill -CONT $publishers 2>/dev/null; kill $publishers 2>/dev/null; rm -rf "$work"' EXIT
 
 terminal() {
 	tmux -u -S "$work/socket$socket" -f /dev/null "$@"
@@ -103,7 +103,7 @@ export LD_LIBRARY_PATH
 
 publish() {
 	: >"$work/ready"
-	"$work/$ours" "$1" <"$work/hold" 9>&- >"$work/ready" &
+	"$work/$ours" "$1" <"${2:-$work/hold}" 7>&- 9>&- >"$work/ready" &
 	last=$!
 	publishers="$publishers $last"
 	tries=240
@@ -120,7 +120,10 @@ case $("$zmalloc" stat "$one" 2>&1) in
 esac
 publish 32
 two=$last
-publish 64
+# This one takes a MiB more when it is told to.
+mkfifo "$work/grow"
+exec 7<>"$work/grow"
+publish 64 "$work/grow"
 three=$last
 "$zmalloc" top | grep -q "^$ours .* $one " || wrong "plain lines have no process $one: $("$zmalloc" top)"
 
@@ -181,11 +184,29 @@ until_seen 'figures' '^used_bytes +3[1-9]\.'
 keys Tab
 until_seen 'scopes' '^SCOPE +USED|^scopes: it does not tell'
 keys Tab
+until_seen 'who holds it' "^who holds it: .zmalloc profile --start $two. has it find out"
+keys Tab
 until_seen 'arenas' 'ARENA +ALLOCATED|arenas: it does not tell'
 keys End
 until_seen 'bins' 'BIN +SLABS|^ +[0-9.]+ [KM]?i?B +[0-9]|bins: it does not tell'
 keys q
 until_seen 'the list again' '^NAME '
+
+# One that takes a profile tells who holds it: a publisher has a function that takes all.
+"$zmalloc" profile --start=1 "$three" >/dev/null || wrong 'no profile begins'
+echo >&7
+keys Home Enter
+until_seen 'details of the first' "^$ours \($three\): figures of "
+keys Tab Tab Tab
+until_seen 'who holds it' "^ +LIVE +SHARE +BLOCKS +HELD BY"
+if test "$zm_libdw" = yes; then
+	until_seen 'a holder' '^ +(1\.[0-9] M|100[0-9]\.[0-9] K)iB +100\.0 % +10[0-9][0-9]  (take|main)( |$|\.)'
+else
+	until_seen 'a holder' "^ +(1\.[0-9] M|100[0-9]\.[0-9] K)iB +100\.0 % +10[0-9][0-9]  $ours\+0x"
+fi
+keys q
+until_seen 'the list again' '^NAME '
+keys Down
 
 # Purge asks first.
 keys P

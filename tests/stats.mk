@@ -5,7 +5,7 @@ zm_check_tests += \
 	tests/test_arena \
 	tests/test_stats
 
-zm_script_tests += tests/check_export.sh tests/check_stat.sh tests/check_tool.sh
+zm_script_tests += tests/check_export.sh tests/check_profile.sh tests/check_stat.sh tests/check_tool.sh
 zm_once_tests += tests/check_prometheus.sh
 EXTRA_DIST += tests/publishers.sh
 
@@ -22,7 +22,9 @@ tests_test_live_SOURCES = tests/test_live.c tests/refuse.c tests/refuse.h
 tests_test_live_LDADD = $(zm_internal_ldadd)
 tests_test_live_passive_SOURCES = tests/test_live_passive.c tests/refuse.c tests/refuse.h
 tests_test_live_passive_LDADD = $(zm_internal_ldadd)
-check_PROGRAMS += tests/publisher
+check_PROGRAMS += tests/publisher tests/sites
+tests_sites_SOURCES = tests/sites.c
+tests_sites_LDADD = libzmalloc.la
 tests_publisher_SOURCES = tests/publisher.c
 tests_publisher_LDADD = libzmalloc.la
 

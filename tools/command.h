@@ -25,18 +25,27 @@ struct options {
 	int format;     /* enum zmalloc_stats_format */
 	double delay_s; /* top, stat: between two looks */
 	bool delay_given;
-	long rounds;     /* top, stat: looks; 0: until told to stop; -1: not given */
-	bool bins;       /* stat: size classes as well */
-	bool arenas;     /* stat: arenas as well */
-	bool scopes;     /* stat: scopes as well */
-	bool pids;       /* export: a label with the process's number */
-	double within_s; /* export: for those that do not answer, all together */
+	long rounds;         /* top, stat: looks; 0: until told to stop; -1: not given */
+	bool bins;           /* stat: size classes as well */
+	bool arenas;         /* stat: arenas as well */
+	bool scopes;         /* stat: scopes as well */
+	bool pids;           /* export: a label with the process's number */
+	double within_s;     /* export: for those that do not answer, all together */
+	bool starts, stops;  /* profile: have it begin or end */
+	uint64_t mean_bytes; /* profile: between two samples; 0: the default */
+	double since_s; /* profile: between two profiles that are compared; 0: there is one only */
+	const char *flame; /* profile: files to be made; NULL: standard output, or none */
+	bool pprof, collapsed;
+	const char *pprof_file, *collapsed_file;
+	long depth; /* profile: callers of each holder */
+	long lines; /* profile: holders; 0: all */
 	char **operands;
 	int operand_count;
 };
 
 int command_export(const struct options *options);
 int command_info(const struct options *options);
+int command_profile(const struct options *options);
 int command_purge(const struct options *options);
 int command_stat(const struct options *options);
 int command_top(const struct options *options);

@@ -8,9 +8,10 @@ _zmalloc()
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		words='info stat purge export top --help --version'
+		words='info stat profile purge export top --help --version'
 	elif [[ $previous == -d || $previous == --delay || $previous == -n || $previous == --rounds ||
-		$previous == -w || $previous == --within ]]; then
+		$previous == -w || $previous == --within || $previous == -g || $previous == --since ||
+		$previous == -D || $previous == --depth || $previous == -l || $previous == --lines ]]; then
 		return
 	else
 		case $command in
@@ -22,9 +23,14 @@ _zmalloc()
 				mapfile -t COMPREPLY < <(compgen -f -- "$word")
 				return
 			fi ;;
-		stat | purge)
-			if [[ $word == -* && $command == purge ]]; then
+		stat | purge | profile)
+			if [[ $previous == -f || $previous == --flame ]]; then
+				mapfile -t COMPREPLY < <(compgen -f -- "$word")
+				return
+			elif [[ $word == -* && $command == purge ]]; then
 				words='--json --help'
+			elif [[ $word == -* && $command == profile ]]; then
+				words='--start --stop --since --depth --lines --flame --pprof --collapsed --json --help'
 			elif [[ $word == -* ]]; then
 				words='--bins --arenas --scopes --delay --rounds --json --openmetrics --help'
 			else

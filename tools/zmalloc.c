@@ -46,6 +46,38 @@ static const struct command commands[] = {
 	 "  -j, --json          a JSON array for each look\n"
 	 "  -o, --openmetrics   OpenMetrics text, as Prometheus reads it\n"
 	 "  -h, --help          this text\n"},
+	{"profile", "PID|NAME", "which code holds the memory of a process", command_profile,
+	 "SEgfPcDljh", 1,
+	 "usage: zmalloc profile --start[=BYTES] | --stop PID|NAME...\n"
+	 "       zmalloc profile [-g TIME] [-D FRAMES] [-l LINES] PID|NAME...\n"
+	 "       zmalloc profile [-g TIME] [-f FILE] [-P[FILE]] [-c[FILE]] [-j] PID|NAME...\n"
+	 "\n"
+	 "Show which code of a process holds the memory: the functions that allocated the most of\n"
+	 "what is live, with file and line and the callers that most of it comes from. The "
+	 "process\n"
+	 "has to take a heap profile, from --start on or from its beginning with "
+	 "ZMALLOC_PROFILE=1\n"
+	 "in its environment. Figures are estimates from samples. Names are those of `zmalloc "
+	 "stat`.\n"
+	 "\n"
+	 "  -S, --start[=BYTES] have it take a profile, with a sample for so many bytes each (as "
+	 "in\n"
+	 "                      64K; default 512K): the fewer, the more exact and the slower\n"
+	 "  -E, --stop          have it end that; what was found can still be shown\n"
+	 "  -g, --since=TIME    wait so long (as in 60s, 5m, 1h), and show what grew meanwhile\n"
+	 "  -D, --depth=FRAMES  so many callers of each function (default 4)\n"
+	 "  -l, --lines=LINES   so many functions (default 20); 0 for all\n"
+	 "  -f, --flame=FILE    write a flame graph, an SVG for a browser; with --since one of "
+	 "the\n"
+	 "                      difference: red has grown, blue has shrunk\n"
+	 "  -P, --pprof[=FILE]  write pprof's format: `go tool pprof PROGRAM FILE`\n"
+	 "  -c, --collapsed[=FILE]\n"
+	 "                      write a line for each stack, outermost first\n"
+	 "  -j, --json          a JSON array with every stack\n"
+	 "  -h, --help          this text\n"
+	 "\n"
+	 "Files are new ones that only you may read; what is there already is never "
+	 "overwritten.\n"},
 	{"purge", "PID|NAME", "have a process give unused memory back", command_purge, "jh", 1,
 	 "usage: zmalloc purge [--json] PID|NAME...\n"
 	 "\n"
@@ -96,6 +128,14 @@ static const struct option known[] = {
 	{"scopes", no_argument, NULL, 's'},
 	{"pid", no_argument, NULL, 'p'},
 	{"within", required_argument, NULL, 'w'},
+	{"start", optional_argument, NULL, 'S'},
+	{"stop", no_argument, NULL, 'E'},
+	{"since", required_argument, NULL, 'g'},
+	{"flame", required_argument, NULL, 'f'},
+	{"pprof", optional_argument, NULL, 'P'},
+	{"collapsed", optional_argument, NULL, 'c'},
+	{"depth", required_argument, NULL, 'D'},
+	{"lines", required_argument, NULL, 'l'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -135,6 +175,79 @@ static bool number(const char *text, double least, double most, double *value)
 	return end != text && *end == '\0' && *value >= least && *value <= most;
 }
 
+struct scale {
+	const char *unit;
+	double factor;
+};
+
+static const struct scale times[] = {{"", 1},     {"s", 1},    {"ms", 0.001}, {"m", 60},
+				     {"min", 60}, {"h", 3600}, {NULL, 0}};
+static const struct scale sizes[] = {{"", 1},       {"B", 1},       {"K", 0x1p10},  {"KB", 0x1p10},
+				     {"k", 0x1p10}, {"M", 0x1p20},  {"MB", 0x1p20}, {"m", 0x1p20},
+				     {"G", 0x1p30}, {"GB", 0x1p30}, {"g", 0x1p30},  {NULL, 0}};
+
+/* A number with a letter or word behind it that says what it counts. */
+static bool scaled(const char *text, const struct scale *scale, double most, double *value)
+{
+	char *end;
+
+	*value = strtod(text, &end);
+	if (end == text || !(*value >= 0))
+		return false;
+	for (; scale->unit != NULL; scale++)
+		if (strcmp(end, scale->unit) == 0) {
+			*value *= scale->factor;
+			return *value <= most;
+		}
+	return false;
+}
+
+static bool whole(const char *text, const char *what, double most, long *value)
+{
+	double given;
+
+	if (!number(text, 0, most, &given) || given != (double)(long)given) {
+		complain("'%s' is no number of %s", text, what);
+		return false;
+	}
+	*value = (long)given;
+	return true;
+}
+
+/* Those of profile that have a value. Returns false after a complaint. */
+static bool take_profile_option(int letter, struct options *options)
+{
+	double value = 0;
+
+	if (letter == 'D')
+		return whole(optarg, "callers", 1000, &options->depth);
+	if (letter == 'l')
+		return whole(optarg, "lines", 1e9, &options->lines);
+	if (letter == 'g') {
+		if (!scaled(optarg, times, 86400, &options->since_s) || options->since_s < 0.05) {
+			complain("'%s' is no time from 50ms to 24h", optarg);
+			return false;
+		}
+	} else if (letter == 'S' && optarg != NULL) {
+		if (!scaled(optarg, sizes, 0x1p40, &value) || value < 1) {
+			complain("'%s' is no size from 1 to 1024G", optarg);
+			return false;
+		}
+		options->mean_bytes = (uint64_t)value;
+	} else if (letter == 'f') {
+		options->flame = optarg;
+	} else if (letter == 'P') {
+		options->pprof_file = optarg;
+	} else if (letter == 'c') {
+		options->collapsed_file = optarg;
+	}
+	options->starts = options->starts || letter == 'S';
+	options->stops = options->stops || letter == 'E';
+	options->pprof = options->pprof || letter == 'P';
+	options->collapsed = options->collapsed || letter == 'c';
+	return true;
+}
+
 /* Returns false after a complaint. */
 static bool take_option(const struct command *command, int letter, struct options *options)
 {
@@ -166,6 +279,8 @@ static bool take_option(const struct command *command, int letter, struct option
 		}
 		options->rounds = (long)value;
 	}
+	if (strchr("SEgfPcDl", letter) != NULL)
+		return take_profile_option(letter, options);
 	options->bins = options->bins || letter == 'b';
 	options->arenas = options->arenas || letter == 'a';
 	options->scopes = options->scopes || letter == 's';
@@ -175,11 +290,16 @@ static bool take_option(const struct command *command, int letter, struct option
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct options options = {
-		.format = ZMALLOC_STATS_TABLE, .delay_s = 1, .rounds = -1, .within_s = 20};
+	struct options options = {.format = ZMALLOC_STATS_TABLE,
+				  .delay_s = 1,
+				  .rounds = -1,
+				  .within_s = 20,
+				  .depth = 4,
+				  .lines = 20};
 	int letter;
 
-	while ((letter = getopt_long(argc, argv, "jod:n:baspw:h", known, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "jod:n:baspw:S::Eg:f:P::c::D:l:h", known, NULL)) !=
+	       -1) {
 		if (!take_option(command, letter, &options))
 			return misused(command);
 		if (letter == 'h')

@@ -13,8 +13,9 @@
 
 #include "stats/figure_list.h"
 #include "tools/command.h"
+#include "tools/top/holders.h"
 
-/* For each of four questions; the terminal waits. */
+/* For each of five questions; the terminal waits. */
 enum {
 	PATIENCE_MS = 60,
 	SILENT_MS = 1
@@ -22,10 +23,7 @@ enum {
 
 /* ---- Lines ---- */
 
-static void add(struct sheet *sheet, const char *format, ...)
-	__attribute__((__format__(__printf__, 2, 3)));
-
-static void add(struct sheet *sheet, const char *format, ...)
+void sheet_add(struct sheet *sheet, const char *format, ...)
 {
 	char text[640], **grown;
 	va_list arguments;
@@ -48,15 +46,22 @@ static void add(struct sheet *sheet, const char *format, ...)
 static void begin(struct sheet *sheet, int section)
 {
 	if (sheet->count != 0)
-		add(sheet, "%s", "");
+		sheet_add(sheet, "%s", "");
 	sheet->section[section] = sheet->count;
+}
+
+static void clear(struct sheet *sheet)
+{
+	for (size_t i = 0; i < sheet->count; i++)
+		free(sheet->line[i]);
+	sheet->count = 0;
 }
 
 void sheet_free(struct sheet *sheet)
 {
-	for (size_t i = 0; i < sheet->count; i++)
-		free(sheet->line[i]);
+	clear(sheet);
 	free(sheet->line);
+	symbols_close(sheet->symbols);
 	*sheet = (struct sheet){0};
 }
 
@@ -95,8 +100,8 @@ static void add_uptime(struct sheet *sheet, uint64_t ms)
 	unsigned long long minutes = ms / 60000;
 
 	if (ms != ZMALLOC_STATS_UNKNOWN)
-		add(sheet, "running    %llud %02lluh %02llum %02llus", minutes / 1440,
-		    minutes / 60 % 24, minutes % 60, (unsigned long long)(ms / 1000 % 60));
+		sheet_add(sheet, "running    %llud %02lluh %02llum %02llus", minutes / 1440,
+			  minutes / 60 % 24, minutes % 60, (unsigned long long)(ms / 1000 % 60));
 }
 
 static void add_growth(struct sheet *sheet, const struct row *row)
@@ -105,8 +110,8 @@ static void add_growth(struct sheet *sheet, const struct row *row)
 	int64_t bytes;
 
 	if (growth_per_minute(&row->growth, &bytes))
-		add(sheet, "growth     %s%s a minute", bytes < 0 ? "-" : "+",
-		    human((uint64_t)(bytes < 0 ? -bytes : bytes), text));
+		sheet_add(sheet, "growth     %s%s a minute", bytes < 0 ? "-" : "+",
+			  human((uint64_t)(bytes < 0 ? -bytes : bytes), text));
 }
 
 static void add_itself(struct sheet *sheet, const struct row *row)
@@ -117,22 +122,23 @@ static void add_itself(struct sheet *sheet, const struct row *row)
 	int told = zmalloc_process_about(row->pid, patience(row), &about);
 
 	begin(sheet, 0);
-	add(sheet, "allocator  %s", row->process.allocator);
-	add(sheet, "libzmalloc %s", row->process.version);
-	add(sheet, "user       %s", *row->user != '\0' ? row->user : "-");
+	sheet_add(sheet, "allocator  %s", row->process.allocator);
+	sheet_add(sheet, "libzmalloc %s", row->process.version);
+	sheet_add(sheet, "user       %s", *row->user != '\0' ? row->user : "-");
 	add_growth(sheet, row);
 	if (told != 0) {
-		add(sheet, "about it   %s", refusal(errno));
+		sheet_add(sheet, "about it   %s", refusal(errno));
 		return;
 	}
-	add(sheet, "command    %s", about.command);
-	add(sheet, "group      %s", about.group);
+	sheet_add(sheet, "command    %s", about.command);
+	sheet_add(sheet, "group      %s", about.group);
 	add_uptime(sheet, about.uptime_ms);
 	if (about.limit_bytes != ZMALLOC_STATS_UNKNOWN)
-		add(sheet, "limit      %s, %s", human(about.limit_bytes, limit),
-		    about.limit_source);
-	add(sheet, "asked      %s",
-	    about.way == ZMALLOC_PROCESS_PASSIVE ? "it shows itself passively" : "it answers");
+		sheet_add(sheet, "limit      %s, %s", human(about.limit_bytes, limit),
+			  about.limit_source);
+	sheet_add(sheet, "asked      %s",
+		  about.way == ZMALLOC_PROCESS_PASSIVE ? "it shows itself passively"
+						       : "it answers");
 }
 
 /* ---- Figures ---- */
@@ -146,23 +152,23 @@ static void add_bytes(struct sheet *sheet, const char *name, uint64_t value, con
 {
 	char text[ZM_HUMAN_BYTES];
 
-	add(sheet, "%-24s %10s  %s", name, human(value, text), help);
+	sheet_add(sheet, "%-24s %10s  %s", name, human(value, text), help);
 }
 
 static void add_count(struct sheet *sheet, const char *name, uint64_t value, const char *help)
 {
 	if (value == ZMALLOC_STATS_UNKNOWN)
-		add(sheet, "%-24s %10s  %s", name, "-", help);
+		sheet_add(sheet, "%-24s %10s  %s", name, "-", help);
 	else
-		add(sheet, "%-24s %10llu  %s", name, (unsigned long long)value, help);
+		sheet_add(sheet, "%-24s %10llu  %s", name, (unsigned long long)value, help);
 }
 
 static void add_ratio(struct sheet *sheet, const char *name, double value, const char *help)
 {
 	if (isnan(value))
-		add(sheet, "%-24s %10s  %s", name, "-", help);
+		sheet_add(sheet, "%-24s %10s  %s", name, "-", help);
 	else
-		add(sheet, "%-24s %10.2f  %s", name, value, help);
+		sheet_add(sheet, "%-24s %10.2f  %s", name, value, help);
 }
 
 #define ADD_BYTES add_bytes
@@ -192,18 +198,33 @@ static int add_scope(const struct zmalloc_scope_stats *scope, void *context)
 	char name[ZMALLOC_SCOPE_NAME_BYTES], used[SIGNED_BYTES], peak[ZM_HUMAN_BYTES],
 		limit[ZM_HUMAN_BYTES];
 
-	add(context, "%-24s %10s %10s %10s", scope_name(scope, name),
-	    human_signed(scope->used_bytes, used), human(scope->peak_bytes, peak),
-	    human(scope->limit_bytes, limit));
+	sheet_add(context, "%-24s %10s %10s %10s", scope_name(scope, name),
+		  human_signed(scope->used_bytes, used), human(scope->peak_bytes, peak),
+		  human(scope->limit_bytes, limit));
 	return 0;
 }
 
 static void add_scopes(struct sheet *sheet, const struct row *row)
 {
 	begin(sheet, 2);
-	add(sheet, "%-24s %10s %10s %10s", "SCOPE", "USED", "PEAK", "LIMIT");
+	sheet_add(sheet, "%-24s %10s %10s %10s", "SCOPE", "USED", "PEAK", "LIMIT");
 	if (zmalloc_process_visit_scopes(row->pid, patience(row), add_scope, sheet) != 0)
-		add(sheet, "scopes: %s", refusal(errno));
+		sheet_add(sheet, "scopes: %s", refusal(errno));
+}
+
+/* ---- Who holds it ---- */
+
+static void add_holders(struct sheet *sheet, const struct row *row)
+{
+	int error;
+
+	begin(sheet, 3);
+	error = holders_add(sheet, row->pid, patience(row));
+	if (error == ENODATA)
+		sheet_add(sheet, "who holds it: `zmalloc profile --start %lld` has it find out",
+			  (long long)row->pid);
+	else if (error != 0)
+		sheet_add(sheet, "who holds it: %s", refusal(error));
 }
 
 /* ---- Arenas and bins ---- */
@@ -212,17 +233,17 @@ static int add_arena(unsigned arena, const struct zmalloc_stats *stats, void *co
 {
 	char allocated[ZM_HUMAN_BYTES], active[ZM_HUMAN_BYTES], resident[ZM_HUMAN_BYTES];
 
-	add(context, "%6u %10s %10s %10s", arena, human(stats->allocated_bytes, allocated),
-	    human(stats->active_bytes, active), human(stats->resident_bytes, resident));
+	sheet_add(context, "%6u %10s %10s %10s", arena, human(stats->allocated_bytes, allocated),
+		  human(stats->active_bytes, active), human(stats->resident_bytes, resident));
 	return 0;
 }
 
 static void add_arenas(struct sheet *sheet, const struct row *row)
 {
-	begin(sheet, 3);
-	add(sheet, "%6s %10s %10s %10s", "ARENA", "ALLOCATED", "ACTIVE", "RESIDENT");
+	begin(sheet, 4);
+	sheet_add(sheet, "%6s %10s %10s %10s", "ARENA", "ALLOCATED", "ACTIVE", "RESIDENT");
 	if (zmalloc_process_visit_arenas(row->pid, patience(row), add_arena, sheet) != 0)
-		add(sheet, "arenas: %s", refusal(errno));
+		sheet_add(sheet, "arenas: %s", refusal(errno));
 }
 
 static void add_field(char *line, size_t size, uint64_t value)
@@ -243,25 +264,26 @@ static int add_bin(const struct zmalloc_bin_stats *bin, void *context)
 	add_field(line, sizeof(line), bin->slabs);
 	add_field(line, sizeof(line), bin->regions);
 	add_field(line, sizeof(line), bin->used_regions);
-	add(context, "%s %10s", line, human(bin->free_bytes, wasted));
+	sheet_add(context, "%s %10s", line, human(bin->free_bytes, wasted));
 	return 0;
 }
 
 static void add_bins(struct sheet *sheet, const struct row *row)
 {
-	begin(sheet, 4);
-	add(sheet, "%10s %9s %9s %9s %10s", "BIN", "SLABS", "REGIONS", "USED", "FREE");
+	begin(sheet, 5);
+	sheet_add(sheet, "%10s %9s %9s %9s %10s", "BIN", "SLABS", "REGIONS", "USED", "FREE");
 	if (zmalloc_process_visit_bins(row->pid, ZMALLOC_STATS_ALL_ARENAS, patience(row), add_bin,
 				       sheet) != 0)
-		add(sheet, "bins: %s", refusal(errno));
+		sheet_add(sheet, "bins: %s", refusal(errno));
 }
 
 void sheet_fill(struct sheet *sheet, const struct row *row)
 {
-	sheet_free(sheet);
+	clear(sheet);
 	add_itself(sheet, row);
 	add_figures(sheet, &row->process.stats);
 	add_scopes(sheet, row);
+	add_holders(sheet, row);
 	add_arenas(sheet, row);
 	add_bins(sheet, row);
 }
