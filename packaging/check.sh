@@ -9,12 +9,14 @@
 # check.sh readme TARBALL - README's two commands on a Debian 12 made from nothing, as root and as a
 #                          user with sudo
 #
-# Needs root and mmdebstrap. Works in room/, with this machine's own apt sources for the mirror.
+# Needs root and mmdebstrap. Works in room/MODE/, with this machine's own apt sources for the mirror, so that
+# several can run side by side.
 set -eu
 
 mode=$1 tarball=$2
 here=$(cd "$(dirname "$0")" && pwd)
-room=$(pwd)/room
+base=$(pwd)/room/base.tar
+room=$(pwd)/room/$mode
 root=$room/root
 old=1.0~test1-1
 new=$(sed -n '1s/.*(\(.*\)).*/\1/p' "$here/../debian/changelog")
@@ -34,17 +36,22 @@ apt_sources() {
 		/etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list || :
 }
 
-# A Debian 12 from nothing; kept as a tarball, since making one is the slowest part.
+# A Debian 12 from nothing; kept as a tarball, since making one is the slowest part. Whoever comes while
+# another makes it waits for that.
+make_base() {
+	flock 9
+	test ! -e "$base" || return 0
+	# shellcheck disable=SC2046 # a list of files
+	mmdebstrap --quiet --variant=minbase bookworm "$base.new.tar" $(apt_sources)
+	mv "$base.new.tar" "$base"
+}
+
 make_root() {
 	mkdir -p "$room"
-	if ! test -e "$room/base.tar"; then
-		# shellcheck disable=SC2046 # a list of files
-		mmdebstrap --quiet --variant=minbase bookworm "$room/new.tar" $(apt_sources)
-		mv "$room/new.tar" "$room/base.tar"
-	fi
+	make_base 9>"$base.lock"
 	rm -rf "$root"
 	mkdir "$root"
-	tar xf "$room/base.tar" -C "$root" --exclude='./dev/*'
+	tar xf "$base" -C "$root" --exclude='./dev/*'
 	mkdir -p "$root/srv"
 	for file in /etc/resolv.conf /etc/apt/apt.conf.d/*proxy*; do
 		test ! -e "$file" || cp -L "$file" "$root$file"
@@ -245,7 +252,7 @@ check_missing() {
 	tar xf "$tarball" -C "$root/srv/source" --strip-components=1
 	cp "$tarball" "$root/srv/build"
 	allocators=$(awk '!/^#/ && $3 != "-" && !seen[$3]++ { print $3 }' "$here/allocators" | tr '\n' ' ')
-	version=${new%-*} base=$(basename "$tarball")
+	version=${new%-*} archive=$(basename "$tarball")
 	apt update
 	# shellcheck disable=SC2086 # a list of packages
 	apt install build-essential fakeroot debhelper pkg-config check libdw-dev libncurses-dev zlib1g-dev xz-utils rpm $allocators
@@ -254,8 +261,8 @@ check_missing() {
 			wrong "$name is no build dependency"
 		inside dpkg --remove --force-depends "$name" >"$room/remove.log" 2>&1 ||
 			wrong "$(cat "$room/remove.log")"
-		refuse deb "$name" sh /srv/source/packaging/deb.sh "$base" "$version"
-		refuse rpm "$name" sh /srv/source/packaging/rpm.sh "$base" "$version" \
+		refuse deb "$name" sh /srv/source/packaging/deb.sh "$archive" "$version"
+		refuse rpm "$name" sh /srv/source/packaging/rpm.sh "$archive" "$version" \
 			/srv/source/rpm/libzmalloc.spec
 		apt install "$name"
 	done
