@@ -140,6 +140,7 @@ int main(int count, char **arguments)
 	size_t many = count > 2 ? strtoul(arguments[2], NULL, 10) : 0;
 	struct zmalloc_profile_stack *stacks = calloc(many + 1, sizeof(*stacks));
 	uintptr_t *frames = calloc(20 * many + 1, sizeof(*frames));
+	int error;
 
 	if (count < 2 || stacks == NULL || frames == NULL)
 		return 2;
@@ -150,5 +151,8 @@ int main(int count, char **arguments)
 		made.stack = stacks;
 		made.stacks = many;
 	}
-	return write_profile(&made, atoi(arguments[1]));
+	error = write_profile(&made, atoi(arguments[1]));
+	free(stacks);
+	free(frames);
+	return error;
 }
