@@ -55,6 +55,13 @@ static int count(const struct zmalloc_profile_stack *stack, void *context)
 	return 0;
 }
 
+/* Where all tests are of one process, each begins without a profile that is on. */
+static void tear_down(void)
+{
+	zmalloc_profile_stop();
+	here.count = there.count = 0;
+}
+
 static bool shows_itself(void)
 {
 	struct zm_ask ask;
@@ -250,8 +257,26 @@ struct liar {
 	struct zm_page *page;
 	pthread_t thread;
 	ZM_ATOMIC(uint32_t) ended;
+	pthread_mutex_t lock; /* of the answer */
 	struct zm_page_answer answer;
 };
+
+static struct zm_page_answer answer_of(struct liar *liar)
+{
+	struct zm_page_answer answer;
+
+	pthread_mutex_lock(&liar->lock);
+	answer = liar->answer;
+	pthread_mutex_unlock(&liar->lock);
+	return answer;
+}
+
+static void set_answer(struct liar *liar, struct zm_page_answer answer)
+{
+	pthread_mutex_lock(&liar->lock);
+	liar->answer = answer;
+	pthread_mutex_unlock(&liar->lock);
+}
 
 static void *lie(void *context)
 {
@@ -265,11 +290,13 @@ static void *lie(void *context)
 		zm_store_release(&page->reply, request);
 		zm_os_word_wake(&page->reply);
 		if (sequence % 2 == 0 && sequence != zm_load(&page->answer.done)) {
-			page->answer.error = liar->answer.error;
-			page->answer.value = liar->answer.value;
-			page->answer.records = liar->answer.records;
-			page->answer.record_bytes = liar->answer.record_bytes;
-			page->answer.left_off = liar->answer.left_off;
+			struct zm_page_answer answer = answer_of(liar);
+
+			page->answer.error = answer.error;
+			page->answer.value = answer.value;
+			page->answer.records = answer.records;
+			page->answer.record_bytes = answer.record_bytes;
+			page->answer.left_off = answer.left_off;
 			zm_store_release(&page->answer.done, sequence);
 			zm_os_word_wake(&page->answer.done);
 		} else {
@@ -297,7 +324,7 @@ static void start_lying(struct liar *liar, int fill)
 	ck_assert_int_eq(fcntl(fd, 1033 /* F_ADD_SEALS */, 7), 0);
 	ck_assert_int_eq(zm_os_shared_map(fd, ZM_PAGE_BYTES, &page), 0);
 	memset((char *)page + ZM_PAGE_RECORDS_AT, fill, ZM_PAGE_RECORDS_BYTES);
-	*liar = (struct liar){.page = page};
+	*liar = (struct liar){.page = page, .lock = PTHREAD_MUTEX_INITIALIZER};
 	liar->page->way = ZMALLOC_PROCESS_ANSWERS;
 	liar->page->commands = ZM_COMMANDS;
 	ck_assert_int_eq(pthread_create(&liar->thread, NULL, lie, liar), 0);
@@ -312,7 +339,7 @@ static void stop_lying(struct liar *liar)
 static int error_of_stacks(struct liar *liar, struct zm_page_answer answer, size_t *stacks)
 {
 	*stacks = 0;
-	liar->answer = answer;
+	set_answer(liar, answer);
 	return error_of(zmalloc_process_visit_profile(getpid(), LONG_MS, count, stacks));
 }
 
@@ -326,7 +353,7 @@ static unsigned depth_of(struct liar *liar, uint32_t record_bytes)
 {
 	unsigned depth = 77;
 
-	liar->answer = (struct zm_page_answer){.records = 1, .record_bytes = record_bytes};
+	set_answer(liar, (struct zm_page_answer){.records = 1, .record_bytes = record_bytes});
 	ck_assert_int_eq(zmalloc_process_visit_profile(getpid(), LONG_MS, see_depth, &depth), 0);
 	return depth;
 }
@@ -383,10 +410,10 @@ START_TEST(test_what_cannot_be_is_not_believed)
 			 EBADMSG);
 	ck_assert_uint_le(stacks, 2000000);
 	/* A profile of nothing, and one of another version. */
-	liar.answer = (struct zm_page_answer){.records = 0};
+	set_answer(&liar, (struct zm_page_answer){.records = 0});
 	ck_assert_int_eq(error_of(zmalloc_process_get_profile_info(getpid(), LONG_MS, &info)),
 			 EBADMSG);
-	liar.answer = (struct zm_page_answer){.records = 1, .record_bytes = 8};
+	set_answer(&liar, (struct zm_page_answer){.records = 1, .record_bytes = 8});
 	info.size = sizeof(info);
 	ck_assert_int_eq(zmalloc_process_get_profile_info(getpid(), LONG_MS, &info), 0);
 	ck_assert_uint_eq(info.memory_bytes, UINT64_MAX);
@@ -398,6 +425,7 @@ int main(void)
 {
 	TCase *tests = tests_named("profiles, live");
 
+	tcase_add_checked_fixture(tests, NULL, tear_down);
 	tcase_add_test(tests, test_a_profile_is_begun_and_ended_from_outside);
 	tcase_add_test(tests, test_stacks_of_a_process);
 	tcase_add_test(tests, test_a_visit_ends_when_it_is_told_to);
