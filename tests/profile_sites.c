@@ -89,6 +89,11 @@ void profile_sites_learn(void)
 	}
 }
 
+uintptr_t profile_site_address(unsigned site)
+{
+	return address[site];
+}
+
 unsigned profile_site_of(const struct zmalloc_profile_stack *stack)
 {
 	for (unsigned site = 0; site < PROFILE_SITES; site++)

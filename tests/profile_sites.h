@@ -18,6 +18,9 @@ extern void *(*const profile_site[PROFILE_SITES])(void *(*take)(size_t size), si
 /* Find their addresses. Starts and ends a profile. */
 void profile_sites_learn(void);
 
+/* Where it calls. */
+uintptr_t profile_site_address(unsigned site);
+
 /* The site whose address is in the stack; PROFILE_SITES: none. */
 unsigned profile_site_of(const struct zmalloc_profile_stack *stack);
 

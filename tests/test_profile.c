@@ -21,6 +21,7 @@
 #include <zmalloc/profile.h>
 #include <zmalloc/redis.h>
 
+#include "lib/base/atomic.h"
 #include "tests/profile_sites.h"
 
 #define BLOCKS 100
@@ -307,6 +308,75 @@ START_TEST(test_a_child_goes_on_with_its_own)
 }
 END_TEST
 
+static ZM_ATOMIC(bool) is_over;
+
+static void *sample_for_ever(void *site)
+{
+	while (!zm_load(&is_over))
+		zfree(profile_site[(uintptr_t)site](zmalloc, 64));
+	return NULL;
+}
+
+/* Threads are in the middle of a sample, with its locks, whenever there is a fork. */
+START_TEST(test_a_child_of_many_who_sample_can_sample)
+{
+	pthread_t thread[4];
+	int status;
+
+	profile_sites_learn();
+	start();
+	zm_store(&is_over, false);
+	for (uintptr_t i = 0; i < COUNT_OF(thread); i++)
+		REQUIRE(pthread_create(&thread[i], NULL, sample_for_ever, (void *)i) == 0);
+	for (unsigned i = 0; i < 50; i++) {
+		pid_t child = fork();
+
+		REQUIRE(child >= 0);
+		if (child == 0) {
+			alarm(60);
+			zfree(profile_site[9](zmalloc, 64));
+			_exit(of_site(9).total_blocks != 1 || of_site(9).live_blocks != 0);
+		}
+		REQUIRE(waitpid(child, &status, 0) == child);
+		ck_assert_int_eq(status, 0);
+	}
+	zm_store(&is_over, true);
+	for (unsigned i = 0; i < COUNT_OF(thread); i++)
+		REQUIRE(pthread_join(thread[i], NULL) == 0);
+	for (unsigned i = 0; i < COUNT_OF(thread); i++)
+		ck_assert_uint_eq(of_site(i).live_blocks, 0);
+	end();
+}
+END_TEST
+
+/* ---- Stacks ----------------------------------------------------------------------------------- */
+
+static int see_first_frame(const struct zmalloc_profile_stack *stack, void *context)
+{
+	unsigned site = profile_site_of(stack);
+
+	if (site == PROFILE_SITES)
+		return 0;
+	ck_assert_uint_eq(stack->frames[0], profile_site_address(site));
+	(*(unsigned *)context)++;
+	return 0;
+}
+
+START_TEST(test_the_caller_of_the_library_comes_first)
+{
+	const char *library = file_of_function("zmalloc"), *program = file_of_function("main");
+	unsigned seen = 0;
+
+	if (library == NULL || program == NULL || strcmp(library, program) == 0) {
+		skip_part("the library is part of the program, and so are its frames");
+		return;
+	}
+	profile_sites_learn();
+	ck_assert_int_eq(zmalloc_profile_visit(see_first_frame, &seen), 0);
+	ck_assert_uint_eq(seen, PROFILE_SITES);
+}
+END_TEST
+
 /* ---- Bounds and errors ------------------------------------------------------------------------ */
 
 static int stop_at_third(const struct zmalloc_profile_stack *stack, void *context)
@@ -430,6 +500,8 @@ int main(void)
 	tcase_add_test(tests, test_a_resize_is_an_end_and_a_new_block);
 	tcase_add_test(tests, test_blocks_of_an_arena_end_with_it);
 	tcase_add_test(tests, test_a_child_goes_on_with_its_own);
+	tcase_add_test(tests, test_a_child_of_many_who_sample_can_sample);
+	tcase_add_test(tests, test_the_caller_of_the_library_comes_first);
 	tcase_add_test(tests, test_what_is_asked_for_wrongly_is_refused);
 	tcase_add_test(tests, test_what_has_no_room_is_counted_as_lost);
 	tcase_add_test(tests, test_accounts_are_as_exact_as_without);

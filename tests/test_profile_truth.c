@@ -17,6 +17,7 @@
 #include <zmalloc.h>
 #include <zmalloc/profile.h>
 
+#include "lib/account/account.h"
 #include "lib/profile/sampler.h"
 #include "tests/profile_sites.h"
 
@@ -166,10 +167,33 @@ START_TEST(test_estimates_are_within_three_standard_errors_of_the_truth)
 }
 END_TEST
 
+/* A thread that finds the profile ended compares as it did before, and frees at once. */
+START_TEST(test_off_leaves_nothing_behind)
+{
+	unsigned char before;
+	void *ptr = zmalloc(100);
+
+	before = zm_load(&zm_thread.slow);
+	REQUIRE(zmalloc_profile_start(MEAN_BYTES) == 0);
+	zfree(ptr);
+	ptr = zmalloc(100);
+	ck_assert_uint_ne(zm_load(&zm_thread.slow), before);
+	if (sizeof(size_t) > 4)
+		ck_assert_uint_ne(zm_load(&zm_thread.growth_round), 0);
+	REQUIRE(zmalloc_profile_stop() == 0);
+	zfree(ptr);
+	ptr = zmalloc(100);
+	ck_assert_uint_eq(zm_load(&zm_thread.slow), before);
+	ck_assert_uint_eq(zm_load(&zm_thread.growth_round), 0);
+	zfree(ptr);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tests = tests_named("profile_truth");
 
+	tcase_add_test(tests, test_off_leaves_nothing_behind);
 	tcase_add_test(tests, test_estimates_are_within_three_standard_errors_of_the_truth);
 	return run_tests(tests);
 }
