@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(BENCH_PROFILE)
+#include <zmalloc/profile.h>
+#endif
+
 #include "work.h"
 
 static const struct {
@@ -37,6 +41,10 @@ int main(void)
 	char name[32];
 	size_t ops;
 
+#if defined(BENCH_PROFILE)
+	if (zmalloc_profile_start(0) != 0)
+		return EXIT_FAILURE;
+#endif
 	while (scanf("%31s %zu", name, &ops) == 2) {
 		printf("%.0f\n", run(name, ops));
 		fflush(stdout);
