@@ -98,6 +98,7 @@ AC_DEFUN([ZM_PLATFORM], [
 			#if !defined __LP64__ || !(defined __x86_64__ || defined __aarch64__)
 			#error another one
 			#endif
+			extern int one_like_it;
 			]])],
 			[zm_cv_stack_tables=yes], [zm_cv_stack_tables=no])
 	])
