@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # ZM_ZLIB
 #
-# zlib, for profiles as pprof reads them: HAVE_ZLIB, and its flag in ZM_SYSTEM_LIBS. Without it they are written as
+# zlib, for profiles as pprof reads them: HAVE_ZLIB, and its flag in ZM_ZLIB_LIBS, for the shared library and the
+# tool: see lib/profile/gzip.c. Without it they are written as
 # they are, which pprof reads too. pkg-config may know that of another C library than the compiler's,
 # so it is tried. MemorySanitizer takes what zlib wrote for not written.
 AC_DEFUN([ZM_ZLIB], [
@@ -15,10 +16,12 @@ AC_DEFUN([ZM_ZLIB], [
 		]])], [zm_cv_zlib=yes], [zm_cv_zlib=no])
 		LIBS=$zm_save_LIBS
 	])
+	ZM_ZLIB_LIBS=
+	AC_SUBST([ZM_ZLIB_LIBS])
 	zm_zlib="profiles as gzip, by zlib"
 	AS_IF([test "$zm_sanitizer" = memory], [zm_cv_zlib=no])
 	AS_IF([test "$zm_cv_zlib" = yes], [
 		AC_DEFINE([HAVE_ZLIB], [1], [Define to 1 if you have zlib.])
-		AS_VAR_APPEND([ZM_SYSTEM_LIBS], [" -lz"])
+		ZM_ZLIB_LIBS=-lz
 	], [zm_zlib="none: profiles are not compressed (Debian: zlib1g-dev; Fedora: zlib-devel)"])
 ])

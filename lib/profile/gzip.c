@@ -4,6 +4,9 @@
  *
  * zlib would allocate by malloc(), which may be the heap that has nothing left. All that it needs it asks for
  * at the start, and gets it from the memory that it is given here.
+ *
+ * The static library does without: libz.a has a function zcalloc() of its own, and so cannot be in a program with
+ * ours. The tool has a copy of this file.
  */
 #include "config.h"
 
@@ -11,7 +14,7 @@
 
 #include <errno.h>
 
-#ifdef HAVE_ZLIB
+#if defined(HAVE_ZLIB) && (defined(PIC) || defined(ZM_TOOL))
 
 enum {
 	/* Of the stream with the head and the tail of gzip. */
