@@ -13,6 +13,7 @@
 
 ZM_ATOMIC(unsigned char) zm_marks[1 << ZM_MARK_BITS];
 ZM_ATOMIC(uint32_t) zm_growth_round;
+ZM_TLS const void *zm_growth_caller;
 
 /* The last one; it comes round after 4 billion starts. Under the account's lock. */
 static uint32_t last_round;

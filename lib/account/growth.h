@@ -61,6 +61,22 @@ ZM_INLINE bool zm_growth_is_on(void)
 }
 
 /*
+ * Where the library was called from, as the function tells that is called once the fast path has failed: in a
+ * static program nothing else tells its frames from the library's. Of the calling thread, until its next call.
+ */
+extern ZM_TLS const void *zm_growth_caller;
+
+#if defined(__GNUC__)
+#define ZM_GROWTH_NOTE_CALLER()                                                                    \
+	do {                                                                                       \
+		if (zm_unlikely(zm_growth_is_on()))                                                \
+			zm_growth_caller = __builtin_return_address(0);                            \
+	} while (0)
+#else
+#define ZM_GROWTH_NOTE_CALLER() ((void)0)
+#endif
+
+/*
  * To be asked with a new block: is all that is due a new ceiling? True: that is done, and the block charged.
  * Where the allocator has counted it, its size is not looked at.
  */

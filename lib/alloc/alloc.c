@@ -57,12 +57,14 @@ ZM_COLD void *zm_new_settle(void *ptr)
 /* ptr: what the allocator gave, perhaps nothing. */
 static ZM_COLD void *new_or_oom(void *ptr, size_t size)
 {
+	ZM_GROWTH_NOTE_CALLER();
 	ptr = zm_new_settle(ptr);
 	return ptr != NULL ? ptr : zm_oom(size);
 }
 
 static ZM_COLD void *new_or_enomem(void *ptr)
 {
+	ZM_GROWTH_NOTE_CALLER();
 	ptr = zm_new_settle(ptr);
 	return ptr != NULL ? ptr : zm_enomem();
 }
@@ -109,6 +111,7 @@ ZM_COLD void *zm_resize_slowly(void *ptr, size_t size)
 	struct zm_growth_resize resize;
 	void *moved;
 
+	ZM_GROWTH_NOTE_CALLER();
 	if (zm_thread.state == ZM_THREAD_NEW)
 		zm_account_join();
 	if (!zm_resize_may_grow(ptr, size))
@@ -217,9 +220,10 @@ static void *aligned(size_t alignment, size_t size)
 {
 	void *ptr = size <= PTRDIFF_MAX ? zm_raw_aligned(alignment, size) : NULL;
 
-	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP))
-		return zm_new_settle(ptr);
-	return ptr;
+	if (ptr == NULL || zm_settled(ptr, ZM_LOOK_UP))
+		return ptr;
+	ZM_GROWTH_NOTE_CALLER();
+	return zm_new_settle(ptr);
 }
 
 static bool is_power_of_two(size_t alignment)

@@ -60,6 +60,7 @@ static void *take(zarena *arena, size_t size, bool zeroed)
 
 	if (ptr == NULL || zm_settled(ptr, ZM_LOOK_UP))
 		return ptr;
+	ZM_GROWTH_NOTE_CALLER();
 	bytes = zm_raw_charged(ptr);
 	if (zm_account_new(bytes)) {
 		zm_growth_see_new(ptr, bytes, arena);
@@ -130,6 +131,7 @@ static void *resize(zarena *arena, void *ptr, size_t size)
 	if (moved == NULL)
 		return NULL;
 	if (!zm_settled(moved, ZM_LOOK_UP)) {
+		ZM_GROWTH_NOTE_CALLER();
 		bytes = zm_raw_charged(moved);
 		zm_account_granted(bytes);
 		zm_growth_see_new(moved, bytes, arena);

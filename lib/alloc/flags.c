@@ -29,6 +29,7 @@ void *zmalloc_with_flags(size_t size, int flags)
 {
 	void *ptr = take(size, flags);
 
+	ZM_GROWTH_NOTE_CALLER();
 	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP))
 		ptr = zm_new_settle(ptr);
 	return ptr != NULL ? ptr : zm_oom(size);
@@ -40,6 +41,7 @@ static void *resize(void *ptr, size_t size, int flags)
 	struct zm_growth_resize resize;
 	void *moved;
 
+	ZM_GROWTH_NOTE_CALLER();
 	if (zm_thread.state == ZM_THREAD_NEW)
 		zm_account_join();
 	if (zm_resizes_slowly()) {

@@ -16,6 +16,7 @@
 
 #include "account/account.h"
 #include "account/client.h"
+#include "account/growth.h"
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "base/program.h"
@@ -80,11 +81,22 @@ static size_t distance_bytes(void)
 
 static uintptr_t own_text, own_text_end;
 
-/* Frames of the library before those of its caller; 0: all are, or it is part of the program. */
+/* In a program that the library is part of: up to where it was called from, or to a function of its own. */
+static unsigned frames_to_caller(const uintptr_t *frames, unsigned depth)
+{
+	for (unsigned own = 0; own < depth && own < OWN_FRAMES; own++)
+		if (frames[own] == (uintptr_t)zm_growth_caller)
+			return own;
+	return 0;
+}
+
+/* Frames of the library before those of its caller. */
 static unsigned own_frames(const uintptr_t *frames, unsigned depth)
 {
 	unsigned own = 0;
 
+	if (own_text_end == 0)
+		return frames_to_caller(frames, depth);
 	while (own < depth && own < OWN_FRAMES && frames[own] - own_text < own_text_end - own_text)
 		own++;
 	return own < depth ? own : 0;
