@@ -37,13 +37,22 @@ apt_sources() {
 }
 
 # A Debian 12 from nothing; kept as a tarball, since making one is the slowest part. Whoever comes while
-# another makes it waits for that.
+# another makes it waits for that. A download that broke off once is tried again.
 make_base() {
 	flock 9
 	test ! -e "$base" || return 0
-	# shellcheck disable=SC2046 # a list of files
-	mmdebstrap --quiet --variant=minbase bookworm "$base.new.tar" $(apt_sources)
-	mv "$base.new.tar" "$base"
+	for try in 1 2 3; do
+		rm -f "$base.new.tar"
+		# shellcheck disable=SC2046 # a list of files
+		if mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Retries "5"' \
+			bookworm "$base.new.tar" $(apt_sources); then
+			mv "$base.new.tar" "$base"
+			return 0
+		fi
+		echo "check-packages: mmdebstrap failed, try $try of 3" >&2
+		sleep 10
+	done
+	return 1
 }
 
 make_root() {
