@@ -187,10 +187,15 @@ static int ended(int error)
 
 int zarena_reset(zarena *arena)
 {
+	int error;
+
 	if (!zm_arena_is_mine(inside(arena)))
 		return not_mine(), -1;
-	zm_growth_see_arena_end(arena);
-	return ended(zm_arena_reset(inside(arena), uncharge));
+	error = zm_arena_reset(inside(arena), uncharge);
+	/* One that fails has ended no block. */
+	if (error == 0)
+		zm_growth_see_arena_end(arena);
+	return ended(error);
 }
 
 int zarena_destroy(zarena *arena)
