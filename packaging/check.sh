@@ -168,7 +168,7 @@ check_deb() {
 		test "$package" = libzmalloc1 || apt purge libzmalloc1-mimalloc libzmalloc-dev zmalloc-tools
 	done
 
-	apt install libjemalloc-dev zlib1g-dev
+	apt install libjemalloc-dev
 	say sh -c 'cd /srv/consumer && sh /srv/source/tests/consumer/build.sh pkg-config c++ static cmake autoconf'
 	say zmalloc info
 
@@ -186,7 +186,7 @@ check_deb() {
 	done
 	cmp_symbols
 
-	apt purge 'libzmalloc*' zmalloc-tools libjemalloc-dev zlib1g-dev
+	apt purge 'libzmalloc*' zmalloc-tools libjemalloc-dev
 	apt autoremove --purge
 	snapshot after
 	diff "$room/before.packages" "$room/after.packages" || wrong 'packages are left behind'
