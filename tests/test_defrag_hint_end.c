@@ -80,7 +80,12 @@ static void moves_in_the_next_scan(struct program *program)
 	ck_assert_uint_ge(hint_stats().slabs_released, chosen - chosen / 20);
 	ck_assert_uint_ne(program_scan_to_end(program, 4), 0);
 	ck_assert(has_reached_the_end());
-	ck_assert_uint_eq(hint_stats().cycles, 1);
+	/*
+	 * A heap that has become another is begun with anew: in a static program the C library and Check
+	 * allocate from this one as well, about one time in six (40 runs) enough for a second cycle.
+	 */
+	ck_assert_uint_ge(hint_stats().cycles, 1);
+	ck_assert_uint_le(hint_stats().cycles, 2);
 	ck_assert_uint_eq(hint_stats().moved, program->moved);
 	ck_assert_uint_le(program->most_released, RELEASED_MAX);
 }
