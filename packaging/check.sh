@@ -67,6 +67,8 @@ make_root() {
 	done
 	# Nobody needs this root after a crash.
 	echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/check-packages"
+	# A download that breaks off is tried again, within apt and by apt() once more as a whole.
+	echo 'Acquire::Retries "5"; APT::Update::Error-Mode "any";' >"$root/etc/apt/apt.conf.d/80-check-packages"
 }
 
 # beside COMMAND...: with /proc and /dev in the chroot, which end with the command.
@@ -88,10 +90,14 @@ say() {
 
 apt() {
 	echo "+ apt-get $*"
-	inside apt-get -qq -y --no-install-recommends "$@" >"$room/apt.log" 2>&1 || {
+	for try in 1 2 3; do
+		! inside apt-get -qq -y --no-install-recommends "$@" >"$room/apt.log" 2>&1 || break
+		echo "check-packages: apt-get failed, try $try of 3:"
 		cat "$room/apt.log"
-		return 1
-	}
+		test $try -lt 3 || return 1
+		grep -q 'Failed to fetch' "$room/apt.log" || return 1
+		sleep 10
+	done
 	grep -E '^(Removing|Setting up|Purging).*zmalloc' "$room/apt.log" || :
 }
 
