@@ -9,6 +9,9 @@ srcdir=$(cd "$srcdir" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/zmalloc-configure.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 unset CFLAGS CPPFLAGS LDFLAGS
+# configure prefers bash, which takes a quarter longer for the same answers where sh is smaller.
+: "${CONFIG_SHELL:=/bin/sh}"
+export CONFIG_SHELL
 
 # A source folder that is a build folder too cannot have others: its files by links, the mark left out.
 if test -e "$srcdir/config.status"; then
@@ -55,21 +58,38 @@ takes() {
 	shift
 	if ! run "$@"; then
 		wrong "$* stopped"
-	elif ! grep -q -e "$pattern" output; then
-		wrong "$*: no '$pattern' in the summary"
+	else
+		says "$pattern"
 	fi
 }
 
-# defines PATTERN, leaves PATTERN: what the last run puts into config.h, and what it does not.
+# says PATTERN: so does the summary of the last run.
+says() {
+	sed -n '/^libzmalloc /,$p' output | grep -q -e "$1" || wrong "no '$1' in the summary"
+}
+
+# finds NAME ARGUMENTS...: configure must take the allocator NAME. An archiver that it cannot use, which it asks
+# for next, ends it there: that is half of the work of a whole run, and the log says what was found.
+finds() {
+	name=$1
+	shift
+	if run "$@" am_cv_ar_interface=unknown || ! grep -q '^configure: error: could not determine .* interface$' output; then
+		wrong "$* did not come to the archiver"
+	elif ! grep -qx "zm_malloc='$name'" config.log; then
+		wrong "$* takes $(grep '^zm_malloc=' config.log), not $name"
+	fi
+}
+
+# defines PATTERN, leaves PATTERN: what the last run puts into config.h, and what it does not. The log ends with
+# what it had found out by its end.
 defines() {
-	./config.status -q config.h
-	grep -q "^#define $1" config.h || wrong "config.h does not define $1"
+	sed '1,/^## confdefs/d' config.log | grep -q "^#define $1" || wrong "config.h does not define $1"
 }
 
 leaves() {
-	./config.status -q config.h
-	grep "^#define $1" config.h && wrong "config.h defines $1"
-	:
+	if sed '1,/^## confdefs/d' config.log | grep "^#define $1"; then
+		wrong "config.h defines $1"
+	fi
 }
 
 # The first run fills the cache. Variables of the environment are no answers and are taken out again, and
@@ -112,17 +132,17 @@ ask_for_allocators() {
 	stops 'libjemalloc-dev MALLOC=jemalloc' MALLOC=jemalloc zm_cv_malloc_jemalloc=no
 	takes 'allocator .*libc (chosen by auto' zm_cv_malloc_jemalloc=no
 	takes 'allocator .*libc (asked for by .*MALLOC=libc' MALLOC=libc
-	takes 'allocator .*libc (asked for by --with-malloc' MALLOC=jemalloc --with-malloc=libc
+	takes 'allocator .*libc (asked for by --with-malloc' MALLOC=jemalloc --with-malloc=libc --disable-usable-size
 	defines 'ZM_ALLOCATOR_HEADER "allocator/libc.h"'
+	says 'usable size .*no'
+	leaves ZM_HAVE_USABLE_SIZE
 
 	# ---- What leaves no choice of allocator
-	takes 'allocator .*libc (forced by --disable-usable-size' --disable-usable-size
-	takes 'usable size .*no' --disable-usable-size --with-malloc=libc
-	leaves ZM_HAVE_USABLE_SIZE
+	takes 'allocator .*libc (forced by --disable-usable-size' --disable-usable-size --with-libdw=no
+	says 'names .*none: .*libdw-dev'
 	stops '--disable-usable-size --with-malloc=libc' --disable-usable-size --with-malloc=jemalloc
 	stops '--disable-usable-size MALLOC=mimalloc' --disable-usable-size MALLOC=mimalloc
 	stops '--with-libdw=perhaps auto yes' --with-libdw=perhaps
-	takes 'names .*none: .*libdw-dev' --with-libdw=no --with-malloc=libc
 	stops '--enable-sanitizer=address --with-malloc=jemalloc' --enable-sanitizer=address --with-malloc=jemalloc
 	stops '--enable-sanitizer=undefined MALLOC=tcmalloc' --enable-sanitizer=undefined MALLOC=tcmalloc
 	stops 'memory --with-malloc=mimalloc' --enable-sanitizer=memory --with-malloc=mimalloc
@@ -163,15 +183,13 @@ fake_jemalloc() {
 ask_for_kinds_of_jemalloc() {
 	here="MALLOC_CFLAGS=-I$PWD/fake"
 	fake_jemalloc '' ''
-	takes 'allocator .*jemalloc (asked' --with-malloc=jemalloc "$here" MALLOC_LIBS="$PWD/fake/fake.o"
+	finds jemalloc --with-malloc=jemalloc "$here" MALLOC_LIBS="$PWD/fake/fake.o"
 	leaves ZM_JE_PREFIXED
 	leaves HAVE_JE_
-	fake_jemalloc je_ ''
-	takes 'allocator .*jemalloc (asked' --with-malloc=jemalloc "$here" MALLOC_LIBS="$PWD/fake/fake.o"
-	defines 'ZM_JE_PREFIXED 1'
-	leaves HAVE_JE_
+	# One with je_ and without this is among the archives below.
 	fake_jemalloc je_ 'int je_get_defrag_hint(void *p) { return 0; }'
-	takes 'allocator .*jemalloc (asked' --with-malloc=jemalloc "$here" MALLOC_LIBS="$PWD/fake/fake.o"
+	finds jemalloc --with-malloc=jemalloc "$here" MALLOC_LIBS="$PWD/fake/fake.o"
+	defines 'ZM_JE_PREFIXED 1'
 	defines 'HAVE_JE_GET_DEFRAG_HINT 1'
 	fake_jemalloc '' ''
 	takes 'allocator from .*the C library' --with-malloc=jemalloc CPPFLAGS="-I$PWD/fake" LIBS="$PWD/fake/fake.o"
@@ -198,7 +216,7 @@ fake_mimalloc() {
 		grep ');$' fake/mimalloc.h | sed -e 's/;$/ { return 0; }/' -e '/^void [^*]/s/return 0;//'
 	} >fake/fake.c
 	$CC -w -c -o fake/fake.o fake/fake.c
-	takes 'allocator .*mimalloc (asked' --with-malloc=mimalloc "$here" MALLOC_LIBS="$PWD/fake/fake.o"
+	finds mimalloc --with-malloc=mimalloc "$here" MALLOC_LIBS="$PWD/fake/fake.o"
 }
 
 # warns WORD... of the last run: a warning has each of the words; without words, none of mimalloc.
@@ -233,16 +251,16 @@ ask_for_mimalloc() {
 strict="$CC -Werror -std=c11 -pedantic-errors"
 takes_installed() {
 	echo "#include <$2>" | $CC -E - >/dev/null 2>&1 || return 0
-	takes "allocator  *$3" --with-malloc="$1" CC="$strict"
+	finds "$3" --with-malloc="$1" CC="$strict"
 }
 
 ask_with_strict_compilers() {
-	takes_installed jemalloc jemalloc/jemalloc.h 'jemalloc (asked'
-	takes_installed tcmalloc gperftools/tcmalloc.h 'tcmalloc (asked'
-	takes_installed tcmalloc_minimal gperftools/tcmalloc.h 'tcmalloc_minimal (asked'
-	takes_installed mimalloc mimalloc.h 'mimalloc (asked'
+	takes_installed jemalloc jemalloc/jemalloc.h jemalloc
+	takes_installed tcmalloc gperftools/tcmalloc.h tcmalloc
+	takes_installed tcmalloc_minimal gperftools/tcmalloc.h tcmalloc_minimal
+	takes_installed mimalloc mimalloc.h mimalloc
 	case $host in
-	*linux*) takes_installed auto jemalloc/jemalloc.h 'jemalloc (chosen' ;;
+	*linux*) takes_installed auto jemalloc/jemalloc.h jemalloc ;;
 	esac
 
 	# No other probe loses its answer to such flags, without a cache to help it.
@@ -308,6 +326,7 @@ ask_how_jemalloc_is_had() {
 			fake_archive "$prefix" -fPIC
 			takes 'allocator from .*fake/libmine.a, a private copy' --with-jemalloc="$PWD/fake/libmine.a"
 			defines 'ZM_JE_PRIVATE 1'
+			leaves HAVE_JE_
 		done
 		case $host in
 		x86_64-*-linux*)
