@@ -41,7 +41,7 @@ tests_test_refusals_CPPFLAGS += -DPIC
 endif
 tests_test_assert_LDADD = $(zm_internal_ldadd)
 
-zm_script_tests += tests/check_cxx.sh tests/check_other_malloc.sh tests/check_own_malloc.sh tests/check_plugin.sh tests/check_private.sh
+zm_script_tests += tests/check_cxx.sh tests/check_own_malloc.sh tests/check_plugin.sh tests/check_private.sh
 
 # Programs with a malloc() of their own, built on ours.
 if ZM_OS_LINUX

@@ -62,5 +62,5 @@ portability:
 	$(SHELL) $(srcdir)/tests/portability/run.sh $(TARGETS)
 
 .PHONY: fuzz check-probes check-debian portability
-zm_once_tests += tests/check_probes.sh tests/check_systems.sh
+zm_once_tests += tests/check_probes.sh
 EXTRA_DIST += tests/debian tests/fuzz tests/portability tests/probes.rows

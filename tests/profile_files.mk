@@ -10,8 +10,7 @@ tests_test_profile_moment_LDADD = $(zm_internal_ldadd)
 tests_test_profile_write_SOURCES = tests/test_profile_write.c $(zm_profile_sheet)
 tests_test_profile_write_LDADD = $(zm_internal_ldadd)
 
-# What real readers make of them.
-zm_script_tests += tests/check_profile_formats.sh
+# What real readers make of them: check_profile_formats.sh.
 EXTRA_DIST += tests/decode_pprof.pl
 check_PROGRAMS += tests/profile_program tests/profile_writer
 tests_profile_program_SOURCES = tests/profile_program.c

@@ -64,11 +64,12 @@ contains() {
 
 # until_true COMMAND...: a minute at most.
 until_true() {
-	tries=240
+	tries=0
 	until "$@"; do
-		tries=$((tries - 1))
-		test $tries -gt 0 || return 1
-		sleep 0.25
+		tries=$((tries + 1))
+		test $tries -lt 250 || return 1
+		# Most wait for a program to start, which takes less than a tenth of a second.
+		if test $tries -lt 10; then sleep 0.05; else sleep 0.25; fi
 	done
 }
 

@@ -5,8 +5,6 @@ zm_check_tests += \
 	tests/test_arena \
 	tests/test_stats
 
-zm_script_tests += tests/check_export.sh tests/check_profile.sh tests/check_stat.sh tests/check_tool.sh
-zm_once_tests += tests/check_prometheus.sh
 EXTRA_DIST += tests/publishers.sh
 
 # A process that others look at: in memory, and where there is none, in a file.

@@ -6,7 +6,6 @@ zm_top_tests = \
 	tests/test_top_growth \
 	tests/test_top_list
 zm_check_tests += $(zm_top_tests)
-zm_script_tests += tests/check_top.sh
 
 # The tool's objects, and what is made up.
 check_LIBRARIES += tests/libtop.a
