@@ -203,9 +203,10 @@ check_own_jemalloc()
 		logged configure-own ../source/configure CC="$CC" --disable-static --with-malloc=jemalloc \
 			MALLOC_CFLAGS="-I$prefix/include" MALLOC_LIBS="-L$prefix/lib -ljemalloc"
 		grep -q '^#define HAVE_JE_GET_DEFRAG_HINT 1' config.h || die "Redis's jemalloc has no je_get_defrag_hint()"
-		logged build-own "$MAKE" -j"$JOBS"
-		logged check-own "$MAKE" -j"$JOBS" check \
-			TESTS='$(zm_defrag_tests) tests/test_arena tests/test_redis'
+		# Those tests, and no other program.
+		logged check-own "$MAKE" -j"$JOBS" check TESTS='$(check_PROGRAMS)' \
+			check_PROGRAMS='$(zm_defrag_tests) tests/test_arena tests/test_redis' \
+			check_LTLIBRARIES= bin_PROGRAMS=
 	)
 	say "on Redis's own jemalloc: $(sed -n 's/^# PASS: *//p' "$work/check-own.log") test programs passed"
 }
@@ -415,10 +416,10 @@ suite()
 	name=$1 folder=$2
 	shift 2
 	log=$work/suite-$name.log
-	# Ports of its own, as suites may run side by side; 8,000 from there on.
-	base=$((21000 + $$ % 30 * 100))
+	# Ports of its own, as suites run side by side, here and elsewhere on the machine.
+	base=$((21000 + $$ % 30 * 100 + ${beside:-0} * 4000))
 	broken_tests >"$work/broken"
-	(cd "$folder" && TERM=dumb ./runtest --clients 2 --baseport "$base" --no-latency --skipfile "$work/broken" "$@") >"$log" 2>&1 || :
+	(cd "$folder" && TERM=dumb ./runtest --clients 2 --baseport "$base" --portcount 4000 --no-latency --skipfile "$work/broken" "$@") >"$log" 2>&1 || :
 	# Either it came to the end and lists what failed, or it broke off and says where.
 	grep -aqE '^(\\o/ All tests passed|!!! WARNING The following tests failed)' "$log" ||
 		die "$name: Redis's tests broke off, see $log: $(grep -aE '^\[(exception|timeout)\]' "$log" | head -n 1)"
@@ -490,15 +491,46 @@ check_defrag()
 	esac
 }
 
+# suite_folder FLAVOUR: the server's folder once more, with tests of its own: a suite clears away what others write
+# there. Sets folder.
+suite_folder()
+{
+	folder=$redis-$1
+	mkdir "$folder"
+	ln -s "$redis"/* "$folder"
+	rm "$folder/tests"
+	cp -r "$redis/tests" "$folder"
+}
+
 run_tests()
 {
+	suite_folder "$1"
 	units=$(cd "$redis/tests" && ls unit/type/*.tcl unit/memefficiency.tcl unit/maxmemory.tcl |
 		sed 's/^/--single /; s/\.tcl$//')
 	# Active defragmentation is among them.
-	suite "$version-$1" "$redis" $units
+	suite "$version-$1" "$folder" $units
 	passed=$(grep -ac '^\[ok\]' "$log") || :
 	at_least "$version, $1: tests that ran" "$passed" 500
 	check_defrag "$1"
 	say "$version, $1: $passed of the server's tests passed, $ran of them of defragmentation"
-	test ! -s "$work/failures-$version-$1" || again "$version-$1" "$work/failures-$version-$1"
+}
+
+# The suites of several flavours side by side: each waits for three quarters of its time.
+run_tests_of()
+{
+	beside=0 suites='' broke=
+	for flavour; do
+		use_flavour "$flavour"
+		(run_tests "$flavour") &
+		suites="$suites $!" beside=$((beside + 1))
+	done
+	for suite in $suites; do
+		wait "$suite" || broke=yes
+	done
+	test -z "$broke" || exit 1
+	beside=0
+	for flavour; do
+		use_flavour "$flavour"
+		test ! -s "$work/failures-$version-$flavour" || again "$version-$flavour" "$work/failures-$version-$flavour"
+	done
 }

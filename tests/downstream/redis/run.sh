@@ -72,8 +72,8 @@ check_source()
 		use_flavour "$flavour"
 		check_figures "$flavour"
 		run_own_tests "$flavour"
-		run_tests "$flavour"
 	done
+	run_tests_of "$@"
 }
 
 need_tools
