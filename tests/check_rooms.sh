@@ -8,8 +8,9 @@
 set -u
 : "${srcdir:=.}"
 
-# From the ground up; "." is lib/ itself.
-rooms='base os allocator account alloc stats defrag profile pressure live .'
+# From the ground up; "." is lib/ itself. preload is a library of its own, on the public API: inside it knows
+# base alone.
+rooms='base preload os allocator account alloc stats defrag profile pressure live .'
 
 # Nobody calls what is argued here. The account asks for a word of start.c, since a program takes from the
 # static library only the objects that it asks for, and every use of the library needs the account.

@@ -151,14 +151,22 @@ static const void *base_of(const void *address)
 /* A sanitizer that is linked into the program puts its malloc() there, and wants to see our calls. */
 extern size_t __sanitizer_get_allocated_size(const void *ptr) WEAK;
 
+static bool is_preloaded(const void *malloc_at)
+{
+	const void *preload_at = zm_preload_address();
+
+	return preload_at != NULL && base_of(malloc_at) == base_of(preload_at);
+}
+
 /*
- * malloc() of the program, or of whatever object this library is part of, may be built on ours.
- * Those of other libraries are not.
+ * malloc() of the program, or of whatever object this library is part of, may be built on ours, and that
+ * of our own preloaded library is. Those of other libraries are not.
  */
 static bool may_be_built_on_us(const void *malloc_at)
 {
-	return (zm_is_in_program(malloc_at) || base_of(malloc_at) == base_of(&once)) &&
-	       __sanitizer_get_allocated_size == NULL;
+	return is_preloaded(malloc_at) ||
+	       ((zm_is_in_program(malloc_at) || base_of(malloc_at) == base_of(&once)) &&
+		__sanitizer_get_allocated_size == NULL);
 }
 
 static const void *address_of_malloc(void)

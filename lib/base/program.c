@@ -6,6 +6,24 @@
 
 #include "base/program.h"
 
+#if defined(__GNUC__) && defined(__ELF__)
+
+extern void zmalloc_preloaded(void) __attribute__((__weak__));
+
+const void *zm_preload_address(void)
+{
+	return (const void *)(uintptr_t)zmalloc_preloaded;
+}
+
+#else
+
+const void *zm_preload_address(void)
+{
+	return NULL;
+}
+
+#endif
+
 #ifdef HAVE_DL_ITERATE_PHDR
 
 #include <link.h>

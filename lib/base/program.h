@@ -20,4 +20,10 @@ bool zm_is_in_program(const void *address);
  */
 bool zm_shared_segment(const void *address, uintptr_t *start, uintptr_t *end);
 
+/*
+ * A function of the library that gives a program malloc() by names of ours (lib/preload); NULL: the
+ * process has no such library.
+ */
+const void *zm_preload_address(void);
+
 #endif

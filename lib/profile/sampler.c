@@ -80,6 +80,8 @@ static size_t distance_bytes(void)
 /* ---- Stacks ----------------------------------------------------------------------------------- */
 
 static uintptr_t own_text, own_text_end;
+/* Of the library that has malloc()'s names; empty where there is none. */
+static uintptr_t preload_text, preload_text_end;
 
 /* In a program that the library is part of: up to where it was called from, or to a function of its own. */
 static unsigned frames_to_caller(const uintptr_t *frames, unsigned depth)
@@ -90,6 +92,12 @@ static unsigned frames_to_caller(const uintptr_t *frames, unsigned depth)
 	return 0;
 }
 
+static bool is_own(uintptr_t frame)
+{
+	return frame - own_text < own_text_end - own_text ||
+	       frame - preload_text < preload_text_end - preload_text;
+}
+
 /* Frames of the library before those of its caller. */
 static unsigned own_frames(const uintptr_t *frames, unsigned depth)
 {
@@ -97,7 +105,7 @@ static unsigned own_frames(const uintptr_t *frames, unsigned depth)
 
 	if (own_text_end == 0)
 		return frames_to_caller(frames, depth);
-	while (own < depth && own < OWN_FRAMES && frames[own] - own_text < own_text_end - own_text)
+	while (own < depth && own < OWN_FRAMES && is_own(frames[own]))
 		own++;
 	return own < depth ? own : 0;
 }
@@ -131,9 +139,11 @@ static const struct zm_client client = {.needs = ZM_CLIENT_GROWTH,
 
 void zm_sampler_begin(void)
 {
-	if (own_text_end == 0)
+	if (own_text_end == 0) {
+		zm_shared_segment(zm_preload_address(), &preload_text, &preload_text_end);
 		zm_shared_segment((const void *)(uintptr_t)zm_sampler_begin, &own_text,
 				  &own_text_end);
+	}
 	zm_client_set(ZM_CLIENT_PROFILE, &client);
 }
 
