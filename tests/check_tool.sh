@@ -32,7 +32,7 @@ for command in $commands; do
 	test "$(printf '%s\n' "$out" | awk '{ if (length > 100) print }')" = '' || wrong "$command help: lines over 100 columns"
 	grep -qx "\.Cm $command" "$page" || wrong "man/zmalloc.1: SYNOPSIS has no command $command"
 	grep -qx "\.It Cm $command" "$page" || wrong "man/zmalloc.1: DESCRIPTION has no command $command"
-	for option in $(printf '%s\n' "$out" | sed -n 's/^  -., --\([a-z]*\).*/\1/p'); do
+	for option in $(printf '%s\n' "$out" | sed -n 's/^  -., --\([a-z-]*\).*/\1/p'); do
 		grep -Eq "^\.It Fl . , -$option( |\$)" "$page" || wrong "man/zmalloc.1: no option --$option, which zmalloc $command takes"
 		contains " --$option " " $(complete zmalloc $command --) " "completion of $command"
 	done

@@ -31,14 +31,17 @@ struct options {
 	bool scopes;         /* stat: scopes as well */
 	bool pids;           /* export: a label with the process's number */
 	double within_s;     /* export: for those that do not answer, all together */
-	bool starts, stops;  /* profile: have it begin or end */
+	bool starts, stops;  /* profile: have it begin or end; run: take one */
 	uint64_t mean_bytes; /* profile: between two samples; 0: the default */
 	double since_s; /* profile: between two profiles that are compared; 0: there is one only */
 	const char *flame; /* profile: files to be made; NULL: standard output, or none */
 	bool pprof, collapsed;
 	const char *pprof_file, *collapsed_file;
-	long depth; /* profile: callers of each holder */
-	long lines; /* profile: holders; 0: all */
+	long depth;                      /* profile: callers of each holder */
+	long lines;                      /* profile: holders; 0: all */
+	const char *allocator;           /* run: NULL: that of this machine */
+	char limit[24];                  /* run: as ZMALLOC_LIMIT takes it; "": not given */
+	bool publishes, purges, reports; /* run */
 	char **operands;
 	int operand_count;
 };
@@ -47,6 +50,7 @@ int command_export(const struct options *options);
 int command_info(const struct options *options);
 int command_profile(const struct options *options);
 int command_purge(const struct options *options);
+int command_run(const struct options *options);
 int command_stat(const struct options *options);
 int command_top(const struct options *options);
 

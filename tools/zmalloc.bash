@@ -8,7 +8,7 @@ _zmalloc()
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		words='info stat profile purge export top --help --version'
+		words='info stat profile run purge export top --help --version'
 	elif [[ $previous == -d || $previous == --delay || $previous == -n || $previous == --rounds ||
 		$previous == -w || $previous == --within || $previous == -g || $previous == --since ||
 		$previous == -D || $previous == --depth || $previous == -l || $previous == --lines ]]; then
@@ -16,6 +16,20 @@ _zmalloc()
 	else
 		case $command in
 		info) words='--json --help' ;;
+		run)
+			if [[ $previous == -m || $previous == --malloc ]]; then
+				words='jemalloc tcmalloc tcmalloc_minimal mimalloc libc'
+			elif [[ $previous == -L || $previous == --limit ]]; then
+				return
+			elif [[ $word == -* ]]; then
+				words='--malloc --limit --publish --profile --purge-on-pressure --report --help'
+			elif ((COMP_CWORD == 2)) || [[ $previous == -* ]]; then
+				mapfile -t COMPREPLY < <(compgen -c -- "$word")
+				return
+			else
+				mapfile -t COMPREPLY < <(compgen -f -- "$word")
+				return
+			fi ;;
 		export)
 			if [[ $word == -* ]]; then
 				words='--pid --within --help'

@@ -5,9 +5,12 @@
 #include "command.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "run/run.h"
 
 /* `zmalloc --help` lists them; completion and manual page have them too, as tests/check_tool.sh checks. */
 struct command {
@@ -15,7 +18,7 @@ struct command {
 	const char *operand; /* what it is called in the list */
 	const char *summary; /* a line of the list */
 	int (*run)(const struct options *options);
-	const char *letters; /* of the options it takes, as in `known` */
+	const char *letters; /* of the options it takes, as in `known`; "+": see runs_another() */
 	int operands;        /* at least so many; -1: none allowed */
 	const char *help;
 };
@@ -78,6 +81,38 @@ static const struct command commands[] = {
 	 "\n"
 	 "Files are new ones that only you may read; what is there already is never "
 	 "overwritten.\n"},
+	{"run", "PROGRAM", "a program that was never changed, on this library", command_run,
+	 "+mLurURh", 1,
+	 "usage: zmalloc run [-m NAME] [-L SIZE|PERCENT] [-u] [--profile[=BYTES]] [-U] [-R]\n"
+	 "                   [--] PROGRAM [ARGUMENT]...\n"
+	 "\n"
+	 "Run a dynamically linked program with this library in the place of malloc(), by "
+	 "preloading\n"
+	 "it: its memory has accounts, limits, profiles and live figures, as if it had been "
+	 "written\n"
+	 "for them. Programs that it starts inherit that, each with an account of its own. One "
+	 "that\n"
+	 "runs with rights of another user runs without it; a static one is refused.\n"
+	 "\n"
+	 "  -m, --malloc=NAME   on this allocator, of those that are installed\n"
+	 "  -L, --limit=SIZE    allocations fail with ENOMEM once so much is in use, as in 512M; "
+	 "or "
+	 "a\n"
+	 "                      part of what the machine or its control group has, as in 80%\n"
+	 "  -u, --publish       it shows itself to `zmalloc stat`, `top` and the others\n"
+	 "  -r, --profile[=BYTES]\n"
+	 "                      it takes a heap profile, with a sample for so many bytes each (as "
+	 "in\n"
+	 "                      64K; default 512K)\n"
+	 "  -U, --purge-on-pressure\n"
+	 "                      it gives unused memory back when the system runs short\n"
+	 "  -R, --report        at its end it tells its peak and what it never freed, by count "
+	 "and\n"
+	 "                      bytes, and with a profile who allocated the most of that\n"
+	 "  -h, --help          this text\n"
+	 "\n"
+	 "It exits as the program does; with 125 if nothing was started for a fault of these\n"
+	 "options, 126 if the program cannot be run, 127 if there is none of that name.\n"},
 	{"purge", "PID|NAME", "have a process give unused memory back", command_purge, "jh", 1,
 	 "usage: zmalloc purge [--json] PID|NAME...\n"
 	 "\n"
@@ -136,6 +171,12 @@ static const struct option known[] = {
 	{"collapsed", optional_argument, NULL, 'c'},
 	{"depth", required_argument, NULL, 'D'},
 	{"lines", required_argument, NULL, 'l'},
+	{"malloc", required_argument, NULL, 'm'},
+	{"limit", required_argument, NULL, 'L'},
+	{"publish", no_argument, NULL, 'u'},
+	{"profile", optional_argument, NULL, 'r'},
+	{"purge-on-pressure", no_argument, NULL, 'U'},
+	{"report", no_argument, NULL, 'R'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -145,7 +186,8 @@ static const char help_end[] =
 	"\n"
 	"`zmalloc COMMAND --help` tells a command's options; `zmalloc --version` the version.\n"
 	"\n"
-	"All but info see processes that show themselves: those started with ZMALLOC_PUBLISH=1 in\n"
+	"All but info and run see processes that show themselves: those started with "
+	"ZMALLOC_PUBLISH=1 in\n"
 	"the environment, or that call zmalloc_stats_publish(). The kernel decides who may look:\n"
 	"the same user and root.\n";
 
@@ -184,7 +226,8 @@ static const struct scale times[] = {{"", 1},     {"s", 1},    {"ms", 0.001}, {"
 				     {"min", 60}, {"h", 3600}, {NULL, 0}};
 static const struct scale sizes[] = {{"", 1},       {"B", 1},       {"K", 0x1p10},  {"KB", 0x1p10},
 				     {"k", 0x1p10}, {"M", 0x1p20},  {"MB", 0x1p20}, {"m", 0x1p20},
-				     {"G", 0x1p30}, {"GB", 0x1p30}, {"g", 0x1p30},  {NULL, 0}};
+				     {"G", 0x1p30}, {"GB", 0x1p30}, {"g", 0x1p30},  {"T", 0x1p40},
+				     {"t", 0x1p40}, {"TB", 0x1p40}, {NULL, 0}};
 
 /* A number with a letter or word behind it that says what it counts. */
 static bool scaled(const char *text, const struct scale *scale, double most, double *value)
@@ -248,6 +291,54 @@ static bool take_profile_option(int letter, struct options *options)
 	return true;
 }
 
+/* Into what the library's environment takes: whole bytes, or a whole percentage. */
+static bool take_limit(struct options *options)
+{
+	size_t length = strlen(optarg);
+	double value;
+
+	if (length > 1 && optarg[length - 1] == '%' && length < sizeof(options->limit)) {
+		char digits[sizeof(options->limit)];
+
+		memcpy(digits, optarg, length);
+		digits[length - 1] = '\0';
+		if (number(digits, 1, 100, &value) && value == (double)(int)value) {
+			snprintf(options->limit, sizeof(options->limit), "%d%%", (int)value);
+			return true;
+		}
+	} else if (scaled(optarg, sizes, 0x1p62, &value) && value >= 1) {
+		snprintf(options->limit, sizeof(options->limit), "%" PRIu64, (uint64_t)value);
+		return true;
+	}
+	complain("'%s' is no size such as 536870912, 512M or 80%%", optarg);
+	return false;
+}
+
+/* Those of run. Returns false after a complaint. */
+static bool take_run_option(int letter, struct options *options)
+{
+	double value;
+
+	if (letter == 'L')
+		return take_limit(options);
+	if (letter == 'm')
+		options->allocator = optarg;
+	options->publishes = options->publishes || letter == 'u';
+	options->purges = options->purges || letter == 'U';
+	options->reports = options->reports || letter == 'R';
+	if (letter != 'r')
+		return true;
+	options->starts = true;
+	if (optarg == NULL)
+		return true;
+	if (!scaled(optarg, sizes, 0x1p40, &value) || value < 2) {
+		complain("'%s' is no size from 2 to 1024G", optarg);
+		return false;
+	}
+	options->mean_bytes = (uint64_t)value;
+	return true;
+}
+
 /* Returns false after a complaint. */
 static bool take_option(const struct command *command, int letter, struct options *options)
 {
@@ -279,6 +370,8 @@ static bool take_option(const struct command *command, int letter, struct option
 		}
 		options->rounds = (long)value;
 	}
+	if (strchr("mLurUR", letter) != NULL)
+		return take_run_option(letter, options);
 	if (strchr("SEgfPcDl", letter) != NULL)
 		return take_profile_option(letter, options);
 	options->bins = options->bins || letter == 'b';
@@ -288,8 +381,22 @@ static bool take_option(const struct command *command, int letter, struct option
 	return true;
 }
 
+/* The first operand is a program, and all behind it is for that one. */
+static bool runs_another(const struct command *command)
+{
+	return command->letters[0] == '+';
+}
+
+/* A fault of a command that runs another program is to be told from that program's. */
+static int misused_as(const struct command *command)
+{
+	return runs_another(command) ? RUN_FAILED : misused(command);
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
+	/* "+": options end where the first operand is. */
+	static const char letters[] = "+jod:n:baspw:S::Eg:f:P::c::D:l:m:L:ur::URh";
 	struct options options = {.format = ZMALLOC_STATS_TABLE,
 				  .delay_s = 1,
 				  .rounds = -1,
@@ -298,18 +405,20 @@ static int run(const struct command *command, int argc, char **argv)
 				  .lines = 20};
 	int letter;
 
-	while ((letter = getopt_long(argc, argv, "jod:n:baspw:S::Eg:f:P::c::D:l:h", known, NULL)) !=
+	while ((letter = getopt_long(argc, argv, letters + !runs_another(command), known, NULL)) !=
 	       -1) {
 		if (!take_option(command, letter, &options))
-			return misused(command);
+			return misused_as(command);
 		if (letter == 'h')
 			return fputs(command->help, stdout) < 0 ? FAILED : DONE;
 	}
 	options.operands = argv + optind;
 	options.operand_count = argc - optind;
 	if (options.operand_count < command->operands) {
-		complain("%s needs the number or the name of a process", command->name);
-		return misused(command);
+		complain("%s needs %s", command->name,
+			 runs_another(command) ? "a program"
+					       : "the number or the name of a process");
+		return misused_as(command);
 	}
 	if (options.operand_count > 0 && command->operands < 0) {
 		complain("%s takes no '%s'", command->name, options.operands[0]);

@@ -158,6 +158,7 @@ sub programs_of {
 sub build {
 	my ($source, @tests) = @_;
 	my @tool = (grep { /\.sh$/ } @tests) ? ('tools/zmalloc') : ();
+	push(@tool, 'libzmalloc_preload.la') if @tool && ($of_build{zm_preload} // '') eq 'yes';
 	return run('build.log', 1800, $make, '-s', 'libzmalloc.la', @tool, programs_of($source, @tests)) == 0;
 }
 
