@@ -7,3 +7,12 @@ zm_test_files += \
 	tests/run/objects.cc \
 	tests/run/plugin.c \
 	tests/run/program.c
+
+# Real programs on each allocator, by hand: ALLOCATORS='libc mimalloc' TRY='python redis' pick some.
+check-preload: all
+	MAKE='$(MAKE)' srcdir=$(srcdir) $(SHELL) $(srcdir)/tests/preload/run.sh
+clean-local: clean-preload
+clean-preload:
+	rm -rf check-preload
+.PHONY: check-preload clean-preload
+EXTRA_DIST += tests/preload/run.sh
