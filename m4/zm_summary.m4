@@ -11,7 +11,7 @@ libzmalloc $PACKAGE_VERSION for $host
   usable size       $zm_usable_size
   system file       lib/os/$zm_os.c
   compiler          $CC
-  checks            sanitizer $zm_sanitizer, assertions $zm_debug
+  checks            sanitizer $zm_sanitizer, assertions $zm_debug; static probes $zm_probes_why
   threads           thread-local $zm_tls_model, atomics $zm_cv_atomics
   libraries         shared $enable_shared, static $enable_static
   symbol versions   $zm_map

@@ -270,7 +270,7 @@ check_missing() {
 	version=${new%-*} archive=$(basename "$tarball")
 	apt update
 	# shellcheck disable=SC2086 # a list of packages
-	apt install build-essential fakeroot debhelper pkg-config check libdw-dev libncurses-dev zlib1g-dev xz-utils rpm $allocators
+	apt install build-essential fakeroot debhelper pkg-config check libdw-dev libncurses-dev systemtap-sdt-dev zlib1g-dev xz-utils rpm $allocators
 	for name in $allocators; do
 		grep -q "^ *\(Build-Depends: \)\?$name,\?$" "$here/../debian/control" ||
 			wrong "$name is no build dependency"

@@ -38,7 +38,7 @@ done
 
 for answer in zm_cv_epoll zm_cv_proc_self_stat zm_cv_proc_self_smaps zm_cv_proc_self_smaps_rollup \
 	ac_cv_func_malloc_usable_size ac_cv_search_backtrace zm_cv_unwind_backtrace ac_cv_func_secure_getenv zm_cv_prefetch zm_cv_dl_find_object zm_cv_stack_tables ac_cv_have_decl_MSG_NOSIGNAL \
-	zm_cv_curses zm_cv_zlib zm_cv_jemalloc_archive zm_cv_symbol_map; do
+	zm_cv_curses zm_cv_zlib zm_cv_sdt zm_cv_jemalloc_archive zm_cv_symbol_map; do
 	grep -qw "$answer=no" "$srcdir"/tests/*.rows || wrong "no row forces $answer to no"
 done
 for answer in gcc sync; do

@@ -10,6 +10,7 @@
 
 #include "account/client.h"
 #include "account/state.h"
+#include "base/probe.h"
 
 /* Written under the lock of the account. */
 static ZM_ATOMIC(size_t) hard_bytes; /* 0: none */
@@ -25,8 +26,10 @@ static bool may_grow(size_t bytes)
 {
 	was_refused = !zm_account_fits(bytes, (ptrdiff_t)zm_load(&hard_bytes));
 	is_to_tell = was_refused;
-	if (was_refused)
+	if (was_refused) {
 		zm_fetch_add(&refusals, 1);
+		zm_probe_limit_refused(bytes, zm_load(&hard_bytes), NULL);
+	}
 	return !was_refused;
 }
 

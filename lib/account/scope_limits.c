@@ -23,6 +23,7 @@
 #include <time.h>
 
 #include "account/client.h"
+#include "base/probe.h"
 #include "base/result.h"
 
 enum {
@@ -128,6 +129,7 @@ static bool may_grow(size_t bytes)
 		return true;
 	zm_fetch_add(&scope->refusals, 1);
 	refuser = scope;
+	zm_probe_limit_refused(bytes, zm_load(&scope->limit_bytes), scope->name);
 	return false;
 }
 

@@ -22,6 +22,7 @@
 
 #include "account/client.h"
 #include "account/state.h"
+#include "base/probe.h"
 #include "base/result.h"
 
 enum state {
@@ -181,12 +182,19 @@ void zm_soft_limits_tell(void (*tell)(void))
 	zm_store_release(&teller_of_passed, tell);
 }
 
+static size_t used_to_tell(void)
+{
+	ptrdiff_t used = zm_account_kept();
+
+	return used > 0 ? (size_t)used : 0;
+}
+
 /* Under the lock, which is let go of for the program's function. */
 static void call(const struct soft_limit *limit)
 {
 	void (*callback)(size_t, size_t, void *) = limit->callback;
 	void *argument = limit->argument;
-	ptrdiff_t bytes = limit->bytes, used = zm_account_kept();
+	size_t bytes = (size_t)limit->bytes, used = used_to_tell();
 	bool is_marked = limit->is_marked;
 	teller tell;
 
@@ -194,7 +202,8 @@ static void call(const struct soft_limit *limit)
 	zm_unlock(&zm_account.lock);
 	if (is_marked)
 		zm_clients_see_moment(ZM_CLIENT_SOFT);
-	callback((size_t)bytes, used > 0 ? (size_t)used : 0, argument);
+	zm_probe_soft_limit(bytes, used);
+	callback(bytes, used, argument);
 	tell = zm_load_acquire(&teller_of_passed);
 	if (tell != NULL)
 		tell();

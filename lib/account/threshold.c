@@ -27,6 +27,7 @@
 #include "account/client.h"
 #include "account/growth.h"
 #include "account/state.h"
+#include "base/probe.h"
 
 static void raise_peak(ptrdiff_t bytes)
 {
@@ -243,7 +244,7 @@ static ptrdiff_t room_to_spare(void)
 }
 
 /* Half of any room that turns up is taken along, so that visits grow rare. */
-void zm_account_raise(struct zm_counter *counter, ptrdiff_t figure)
+static void raise_ceiling(struct zm_counter *counter, ptrdiff_t figure)
 {
 	ptrdiff_t room;
 
@@ -260,6 +261,12 @@ void zm_account_raise(struct zm_counter *counter, ptrdiff_t figure)
 		set_ceiling(counter, zm_load(&counter->granted_bytes) + room / 2);
 	else if ((room = room_under_peak()) < 0)
 		raise_peak(zm_load(&zm_account.peak_bytes) - room);
+}
+
+void zm_account_raise(struct zm_counter *counter, ptrdiff_t figure)
+{
+	raise_ceiling(counter, figure);
+	zm_probe_threshold(figure, zm_load(&counter->granted_bytes));
 }
 
 void zm_account_make_room(void)

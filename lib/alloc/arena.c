@@ -15,6 +15,7 @@
 #include "alloc/alloc.h"
 #include "alloc/oom.h"
 #include "allocator/arena.h"
+#include "base/probe.h"
 #include "base/result.h"
 #include "base/sized.h"
 
@@ -32,8 +33,10 @@ zarena *zarena_create(void)
 	/* Before the first block exists, so that no free of one passes unseen. */
 	zm_account_route();
 	error = zm_arena_create(&arena);
-	if (error == 0)
+	if (error == 0) {
+		zm_probe_arena_create(arena);
 		return (zarena *)arena;
+	}
 	errno = error;
 	return NULL;
 }
@@ -173,8 +176,12 @@ void *zarena_tryrealloc(zarena *arena, void *ptr, size_t size)
 
 /* ---- The whole ---- */
 
+/* What the end of an arena on this thread has been told so far. */
+static ZM_TLS size_t gone_bytes;
+
 static void uncharge(size_t live_bytes)
 {
+	gone_bytes += live_bytes;
 	zm_account_correct(-(ptrdiff_t)live_bytes);
 }
 
@@ -191,10 +198,13 @@ int zarena_reset(zarena *arena)
 
 	if (!zm_arena_is_mine(inside(arena)))
 		return not_mine(), -1;
+	gone_bytes = 0;
 	error = zm_arena_reset(inside(arena), uncharge);
 	/* One that fails has ended no block. */
-	if (error == 0)
+	if (error == 0) {
 		zm_growth_see_arena_end(arena);
+		zm_probe_arena_reset(arena, gone_bytes);
+	}
 	return ended(error);
 }
 
@@ -205,7 +215,9 @@ int zarena_destroy(zarena *arena)
 	if (!zm_arena_is_mine(inside(arena)))
 		return not_mine(), -1;
 	zm_growth_see_arena_end(arena);
+	gone_bytes = 0;
 	zm_arena_destroy(inside(arena), uncharge);
+	zm_probe_arena_destroy(arena, gone_bytes);
 	return ended(0);
 }
 

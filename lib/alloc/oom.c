@@ -19,6 +19,7 @@
 #include "account/scope.h"
 #include "allocator/allocator.h"
 #include "base/builder.h"
+#include "base/probe.h"
 #include "os/os.h"
 
 typedef void (*oom_handler)(size_t size);
@@ -124,6 +125,7 @@ ZM_COLD void *zm_oom(size_t size)
 {
 	oom_handler call = zm_load_acquire(&handler);
 
+	zm_probe_out_of_memory(size);
 	zm_limit_tell_refused();
 	if (call != report_and_abort)
 		zm_clients_see_moment(ZM_CLIENT_OUT_OF_MEMORY);
@@ -134,6 +136,7 @@ ZM_COLD void *zm_oom(size_t size)
 
 ZM_COLD void *zm_enomem(void)
 {
+	zm_probe_try_failed();
 	zm_limit_tell_refused();
 	errno = ENOMEM;
 	return NULL;

@@ -17,6 +17,7 @@ zm_base_sources = \
 	lib/base/large_stack.h \
 	lib/base/lock.c \
 	lib/base/lock.h \
+	lib/base/probe.h \
 	lib/base/program.c \
 	lib/base/program.h \
 	lib/base/result.h \

@@ -23,6 +23,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/probe.h"
 #include "defrag/cycle.h"
 #include "defrag/driver.h"
 
@@ -211,6 +212,7 @@ static void step_idle(zdefrag *d)
 		go_idle(d, reason);
 		return;
 	}
+	zm_probe_defrag_cycle_begin(d, figures.frag_bytes, figures.live_bytes);
 	d->cpu_percent = cpu_share(d);
 	d->stats.cycles++;
 	d->stats.reason = ZDEFRAG_REASON_NONE;

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "base/probe.h"
 #include "defrag/cycle.h"
 #include "defrag/hook.h"
 #include "os/os.h"
@@ -99,6 +100,8 @@ bool zm_cycle_release_some(uint32_t work)
 	if (!drain_stocks() || !unpin_slabs(work, true) || !clear_tables_some())
 		return false;
 	zm_assert(zm_load(&zm_cycle.full) == 0 && zm_load(&zm_cycle.gate) == 0);
+	zm_probe_defrag_cycle_end(zm_load(&zm_cycle.owner), zm_cycle.moved, zm_cycle.moved_bytes,
+				  zm_cycle.released_bytes);
 	zm_store(&zm_cycle.owner, NULL);
 	return true;
 }

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include "base/probe.h"
 #include "defrag/driver.h"
 #include "defrag/hint.h"
 #include "defrag/hook.h"
@@ -240,6 +241,7 @@ bool zm_hint_begin(void)
 	zm_hints.total.reason = reason;
 	if (reason != ZDEFRAG_REASON_NONE)
 		return false;
+	zm_probe_defrag_cycle_begin(&zm_hints_owner, figures.frag_bytes, figures.live_bytes);
 	zm_hints.total.cycles++;
 	for (unsigned bin = 0; bin < ZM_SLAB_BINS_MAX; bin++)
 		if (zm_hints.doubt[bin] > 0)

@@ -16,6 +16,7 @@
 #include "account/account.h"
 #include "account/growth.h"
 #include "allocator/allocator.h"
+#include "base/probe.h"
 
 /* ---- Regions of pinned slabs ---- */
 
@@ -111,6 +112,15 @@ void zm_move_forget(struct zm_slab_record *slab)
 	zm_store_release(&slab->state, ZM_SLAB_GONE);
 }
 
+static void note_emptied(const struct zm_slab_record *slab)
+{
+	const struct zm_slab_bin *bin = &zm_cycle.layout->bin[slab->bin];
+
+	zm_cycle.emptied++;
+	zm_cycle.released_bytes += bin->slab_bytes;
+	zm_probe_defrag_slab(slab->base, bin->slab_bytes, bin->region_bytes);
+}
+
 /*
  * Emptied, if what is held is all that is used: holes that were never handed out are no obstacle.
  */
@@ -140,8 +150,7 @@ static void release_emptied(struct zm_slab_record *slab)
 	zm_cycle.waiting -= slab->waits;
 	zm_move_forget(slab);
 	give_held(slab);
-	zm_cycle.emptied++;
-	zm_cycle.released_bytes += zm_cycle.layout->bin[slab->bin].slab_bytes;
+	note_emptied(slab);
 }
 
 /* Only the thread that steps takes off the list: what it has seen at its head is not pushed again. */
@@ -192,8 +201,7 @@ static uint32_t unpin(struct zm_slab_record *slab)
 	slab->waits = false;
 	if (is_empty_but_for_held(slab)) {
 		zm_move_forget(slab);
-		zm_cycle.emptied++;
-		zm_cycle.released_bytes += bytes;
+		note_emptied(slab);
 		return UNPIN_WORK;
 	}
 	zm_table_set(slab->base, bytes, number + 1);

@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include "base/clock.h"
+#include "base/probe.h"
 #include "defrag/cycle.h"
 #include "defrag/driver.h"
 
@@ -75,6 +76,7 @@ bool zm_purge_some(zdefrag *d)
 	took = zm_clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
 	d->stats.cpu_ns += took;
 	d->stats.purge_ns += took;
+	zm_probe_defrag_purge(took);
 	if (took > d->stats.longest_purge_ns)
 		d->stats.longest_purge_ns = took;
 	d->next_ns = zm_now_ns() + pause_ns;

@@ -19,6 +19,7 @@
 #include "account/growth.h"
 #include "base/atomic.h"
 #include "base/clock.h"
+#include "base/probe.h"
 #include "base/program.h"
 #include "profile/moment.h"
 #include "profile/samples.h"
@@ -120,6 +121,7 @@ static void note(void *ptr, size_t bytes, const void *arena)
 	if (depth > ZMALLOC_PROFILE_DEPTH_MAX)
 		depth = ZMALLOC_PROFILE_DEPTH_MAX;
 	zm_samples_add(ptr, bytes, arena, frames + own, depth);
+	zm_probe_sample(ptr, bytes, depth);
 }
 
 /* ---- The client ------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "account/client.h"
 #include "allocator/allocator.h"
 #include "base/lock.h"
+#include "base/probe.h"
 #include "base/result.h"
 #include "stats/stats.h"
 
@@ -53,7 +54,12 @@ int zmalloc_ctl(const char *name, void *old, size_t *old_size, void *new_value, 
 
 int zmalloc_purge(void)
 {
-	return zm_result(zm_allocator_purge());
+	int error;
+
+	zm_probe_purge_begin();
+	error = zm_allocator_purge();
+	zm_probe_purge_end(error);
+	return zm_result(error);
 }
 
 /*
