@@ -120,6 +120,9 @@ AC_DEFUN([ZM_PLATFORM], [
 	# The environment of a process that has rights of its own.
 	AC_CHECK_FUNCS([secure_getenv issetugid])
 
+	# A test that needs a full disk makes one in a namespace of its own.
+	AC_CHECK_FUNCS([unshare])
+
 	# The report when memory runs out.
 	ZM_SEARCH_LIB([backtrace], [execinfo],
 		[AC_DEFINE([HAVE_BACKTRACE], [1], [Define to 1 if you have backtrace().])])

@@ -13,6 +13,7 @@
 
 #include <zmalloc.h>
 #include <zmalloc/arena.h>
+#include <zmalloc/profile.h>
 
 #if defined(HAVE_DLADDR)
 
@@ -40,6 +41,38 @@ static uint64_t used_of(zarena *arena)
 	ck_assert_int_eq(zarena_get_stats(arena, 1, &stats), 0);
 	return stats.used_bytes;
 }
+
+static int add_live_blocks(const struct zmalloc_profile_stack *stack, void *sum)
+{
+	*(uint64_t *)sum += stack->live_blocks;
+	return 0;
+}
+
+static uint64_t sampled_blocks(void)
+{
+	uint64_t sum = 0;
+
+	ck_assert_int_eq(zmalloc_profile_visit(add_live_blocks, &sum), 0);
+	return sum;
+}
+
+START_TEST(test_samples_of_its_blocks_stay_when_a_reset_fails)
+{
+	zarena *arena = zarena_create();
+
+	ck_assert_int_eq(zmalloc_profile_start(1), 0);
+	ck_assert_ptr_nonnull(zarena_malloc(arena, 1000));
+	ck_assert_ptr_nonnull(zarena_malloc(arena, MIB));
+	no_heap = true;
+	ck_assert_int_eq(zarena_reset(arena), -1);
+	no_heap = false;
+	ck_assert_uint_eq(sampled_blocks(), 2);
+	ck_assert_int_eq(zarena_reset(arena), 0);
+	ck_assert_uint_eq(sampled_blocks(), 0);
+	ck_assert_int_eq(zmalloc_profile_stop(), 0);
+	ck_assert_int_eq(zarena_destroy(arena), 0);
+}
+END_TEST
 
 START_TEST(test_a_reset_without_memory_changes_nothing)
 {
@@ -79,6 +112,7 @@ int main(void)
 		skip_program("the library does not call the program's mi_heap_new()");
 	zarena_destroy(arena);
 	tcase_add_test(tests, test_a_reset_without_memory_changes_nothing);
+	tcase_add_test(tests, test_samples_of_its_blocks_stay_when_a_reset_fails);
 	return run_tests(tests);
 }
 

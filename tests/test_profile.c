@@ -19,6 +19,7 @@
 
 #include <zmalloc.h>
 #include <zmalloc/arena.h>
+#include <zmalloc/limit.h>
 #include <zmalloc/profile.h>
 #include <zmalloc/redis.h>
 
@@ -164,7 +165,7 @@ START_TEST(test_a_block_may_be_freed_by_any_thread)
 END_TEST
 
 enum {
-	MANY_THREADS = 200
+	MANY_THREADS = 1000
 };
 
 static void *take_and_free(void *argument)
@@ -232,6 +233,44 @@ START_TEST(test_a_resize_is_an_end_and_a_new_block)
 		ck_assert_uint_eq((uintptr_t)to_resize, before);
 	zfree(to_resize);
 	expect(1, 0, 0, 1);
+	end();
+}
+END_TEST
+
+/* Of a hundred blocks two in five are sampled before they are resized, and half of them after it. */
+START_TEST(test_nothing_is_left_of_what_was_resized)
+{
+	void *ptr[BLOCKS];
+
+	profile_sites_learn();
+	REQUIRE(zmalloc_profile_start(4000) == 0);
+	for (unsigned i = 0; i < BLOCKS; i++)
+		ptr[i] = profile_site[3](zmalloc, 2000);
+	ck_assert_uint_gt(of_site(3).live_samples, BLOCKS / 8);
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		to_resize = ptr[i];
+		ptr[i] = profile_site[6](resize, 3000);
+	}
+	ck_assert_uint_eq(of_site(3).live_samples, 0);
+	ck_assert_uint_gt(of_site(6).live_samples, BLOCKS / 8);
+	ck_assert_uint_lt(of_site(6).live_samples, BLOCKS);
+	for (unsigned i = 0; i < BLOCKS; i++)
+		zfree(ptr[i]);
+	end();
+}
+END_TEST
+
+/* ---- What is looked at for other reasons ------------------------------------------------------- */
+
+START_TEST(test_a_limit_that_is_near_samples_nothing)
+{
+	profile_sites_learn();
+	REQUIRE(zmalloc_profile_start(sizeof(size_t) > 4 ? (size_t)1 << 40 : SIZE_MAX / 4) == 0);
+	zmalloc_limit_set(zmalloc_used_memory() + 10000);
+	for (unsigned i = 0; i < 10000; i++)
+		zfree(profile_site[2](zmalloc, 5000));
+	zmalloc_limit_set(0);
+	ck_assert_uint_eq(of_site(2).total_samples, 0);
 	end();
 }
 END_TEST
@@ -509,6 +548,8 @@ int main(void)
 	tcase_add_test(tests, test_a_block_may_be_freed_by_any_thread);
 	tcase_add_test(tests, test_starts_and_stops_between_many_threads);
 	tcase_add_test(tests, test_a_resize_is_an_end_and_a_new_block);
+	tcase_add_test(tests, test_nothing_is_left_of_what_was_resized);
+	tcase_add_test(tests, test_a_limit_that_is_near_samples_nothing);
 	tcase_add_test(tests, test_blocks_of_an_arena_end_with_it);
 	tcase_add_test(tests, test_a_child_goes_on_with_its_own);
 	tcase_add_test(tests, test_a_child_of_many_who_sample_can_sample);

@@ -15,6 +15,10 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#if defined(HAVE_UNSHARE)
+#include <sched.h>
+#include <sys/mount.h>
+#endif
 
 #include <zmalloc.h>
 #include <zmalloc/limit.h>
@@ -516,6 +520,55 @@ START_TEST(test_a_file_that_may_not_grow_is_told_once_and_leaves_none)
 }
 END_TEST
 
+#if defined(HAVE_UNSHARE)
+
+/* A file system of two pages, which ends with the process. */
+static bool put_on_small_disk(const char *where)
+{
+	return unshare(CLONE_NEWNS) == 0 &&
+	       mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", where, "tmpfs", 0, "size=8k") == 0;
+}
+
+static void be_refused_on_full_disk(void *where)
+{
+	char name[FOLDER_PATH_BYTES];
+	FILE *filler;
+
+	REQUIRE(put_on_small_disk(where));
+	filler = fopen(folder_path("filler", name), "w");
+	REQUIRE(filler != NULL);
+	while (fputs("0123456789abcdef", filler) >= 0 && fflush(filler) == 0)
+		;
+	REQUIRE_EQ(errno, ENOSPC);
+	fclose(filler);
+	be_refused(where);
+	REQUIRE_EQ(folder_count("", NULL), 1);
+}
+
+static void try_namespace(void *where)
+{
+	REQUIRE(put_on_small_disk(where));
+}
+
+START_TEST(test_a_full_disk_is_told_once_and_nothing_is_left_on_it)
+{
+	folder = folder_make();
+	run_child(&child, try_namespace, opaque((void *)(uintptr_t)folder));
+	if (child.status != 0) {
+		folder_remove();
+		skip_part("this process may not mount a file system");
+		return;
+	}
+	run_child(&child, be_refused_on_full_disk, opaque((void *)(uintptr_t)folder));
+	ck_assert_msg(child.status == 0, "status %d: %s", child.status, child.output);
+	expect_one_line("the disk is full\n");
+	ck_assert_int_eq(folder_remove(), 0);
+}
+END_TEST
+
+#endif
+
 START_TEST(test_a_name_of_a_folder_that_is_too_long_is_told_at_the_start)
 {
 	static char longest[5000];
@@ -578,6 +631,9 @@ int main(void)
 	tcase_add_test(tests, test_what_is_no_folder_is_told_once);
 	tcase_add_test(tests, test_a_folder_that_nobody_may_write_in_is_told_once);
 	tcase_add_test(tests, test_a_file_that_may_not_grow_is_told_once_and_leaves_none);
+#if defined(HAVE_UNSHARE)
+	tcase_add_test(tests, test_a_full_disk_is_told_once_and_nothing_is_left_on_it);
+#endif
 	tcase_add_test(tests, test_a_name_of_a_folder_that_is_too_long_is_told_at_the_start);
 	tcase_add_test(tests, test_names_have_the_time_and_are_never_the_same);
 	return run_tests(tests);
