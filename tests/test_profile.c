@@ -265,7 +265,8 @@ END_TEST
 START_TEST(test_a_limit_that_is_near_samples_nothing)
 {
 	profile_sites_learn();
-	REQUIRE(zmalloc_profile_start(sizeof(size_t) > 4 ? (size_t)1 << 40 : SIZE_MAX / 4) == 0);
+	REQUIRE(zmalloc_profile_start(sizeof(size_t) > 4 ? (size_t)((uint64_t)1 << 40)
+							 : SIZE_MAX / 4) == 0);
 	zmalloc_limit_set(zmalloc_used_memory() + 10000);
 	for (unsigned i = 0; i < 10000; i++)
 		zfree(profile_site[2](zmalloc, 5000));
@@ -448,7 +449,7 @@ START_TEST(test_what_is_asked_for_wrongly_is_refused)
 	ck_assert_int_eq(errno, EALREADY);
 	if (sizeof(size_t) > 4) {
 		errno = 0;
-		ck_assert_int_eq(zmalloc_profile_start(((size_t)1 << 40) + 1), -1);
+		ck_assert_int_eq(zmalloc_profile_start((size_t)(((uint64_t)1 << 40) + 1)), -1);
 		ck_assert_int_eq(errno, EINVAL);
 	}
 	errno = 0;

@@ -45,11 +45,17 @@ static void take_life(void)
 	zm_lock(&life);
 }
 
+/* Where a size has 32 bits none is. */
+static bool is_too_much(uint64_t mean_bytes)
+{
+	return mean_bytes > MEAN_BYTES_MAX;
+}
+
 int zmalloc_profile_start(size_t mean_bytes)
 {
 	int error;
 
-	if (mean_bytes > MEAN_BYTES_MAX)
+	if (is_too_much(mean_bytes))
 		return zm_result(EINVAL);
 	take_life();
 	error = zm_samples_begin(mean_bytes != 0 ? mean_bytes : ZMALLOC_PROFILE_MEAN_BYTES);

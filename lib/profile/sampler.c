@@ -28,6 +28,9 @@
 /* The library's own frames, at most so many, come before the caller of it. */
 #define OWN_FRAMES 12
 
+/* No distance is longer: what a thread has allocated is added to it. */
+#define FAR_BYTES (PTRDIFF_MAX / 2)
+
 static ZM_ATOMIC(uint64_t) last_seed;
 static ZM_ATOMIC(uint32_t) seed_round;
 
@@ -66,16 +69,17 @@ void zm_sampler_seed(uint64_t seed)
 
 static size_t distance_bytes(void)
 {
-	double mean = (double)zm_samples_mean_bytes(), uniform;
+	double mean = (double)zm_samples_mean_bytes(), uniform, distance;
 	uint32_t round = zm_load(&seed_round) + 1;
 
 	if (mean <= 1)
-		return mean == 0 ? PTRDIFF_MAX / 2 : 0;
+		return mean == 0 ? FAR_BYTES : 0;
 	if (dice.round != round)
 		throw_anew(round);
 	/* In (0, 1], of 53 bits. */
 	uniform = (double)((next_random() >> 11) + 1) * 0x1p-53;
-	return (size_t)(-log(uniform) * mean) + 1;
+	distance = -log(uniform) * mean;
+	return distance < FAR_BYTES ? (size_t)distance + 1 : FAR_BYTES;
 }
 
 /* ---- Stacks ----------------------------------------------------------------------------------- */
