@@ -79,7 +79,7 @@ static size_t distance_bytes(void)
 	/* In (0, 1], of 53 bits. */
 	uniform = (double)((next_random() >> 11) + 1) * 0x1p-53;
 	distance = -log(uniform) * mean;
-	return distance < FAR_BYTES ? (size_t)distance + 1 : FAR_BYTES;
+	return distance < (double)FAR_BYTES ? (size_t)distance + 1 : FAR_BYTES;
 }
 
 /* ---- Stacks ----------------------------------------------------------------------------------- */
@@ -112,6 +112,26 @@ static unsigned own_frames(const uintptr_t *frames, unsigned depth)
 		return frames_to_caller(frames, depth);
 	while (own < depth && own < OWN_FRAMES && is_own(frames[own]))
 		own++;
+	return own;
+}
+
+/*
+ * Where no unwind tables are read the walk goes by frame pointers, which this library's functions need not keep: it
+ * ends among them, or comes out beyond the caller. Who that was has been noted; it takes the last own frame's place.
+ */
+static unsigned put_caller(uintptr_t *frames, unsigned depth, unsigned own)
+{
+#if !defined(HAVE_STACK_TABLES)
+	uintptr_t caller = (uintptr_t)zm_growth_caller;
+
+	if (caller != 0 && caller - own_text >= own_text_end - own_text &&
+	    (own == depth || frames[own] != caller)) {
+		own -= own != 0;
+		frames[own] = caller;
+	}
+#else
+	(void)frames;
+#endif
 	return own < depth ? own : 0;
 }
 
@@ -119,7 +139,7 @@ static void note(void *ptr, size_t bytes, const void *arena)
 {
 	uintptr_t frames[ZMALLOC_PROFILE_DEPTH_MAX + OWN_FRAMES];
 	unsigned depth = zm_stack_take(frames, ZMALLOC_PROFILE_DEPTH_MAX + OWN_FRAMES, 0);
-	unsigned own = own_frames(frames, depth);
+	unsigned own = put_caller(frames, depth, own_frames(frames, depth));
 
 	depth -= own;
 	if (depth > ZMALLOC_PROFILE_DEPTH_MAX)

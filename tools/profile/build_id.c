@@ -36,7 +36,8 @@ static uint64_t number(const struct file *file, const unsigned char *at, unsigne
 
 static bool read_at(const struct file *file, void *to, size_t bytes, uint64_t at)
 {
-	return at <= INT64_MAX - bytes && pread(file->fd, to, bytes, (off_t)at) == (ssize_t)bytes;
+	return at <= (uint64_t)INT64_MAX - bytes &&
+	       pread(file->fd, to, bytes, (off_t)at) == (ssize_t)bytes;
 }
 
 /* Notes are: the sizes of name and contents, a type, and the two, each filled up to four bytes. */
