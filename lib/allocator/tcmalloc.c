@@ -55,6 +55,70 @@ static void leave_sbrk_to_the_c_library(void)
 }
 #endif
 
+/*
+ * tc_malloc_size() asks an object. That is put in place by the constructor of a static object of
+ * tcmalloc's, which does nothing when it is called again; before that tc_malloc_size() makes one of
+ * another kind, by operator new, to which every size is 0.
+ */
+#if defined(__ELF__) && defined(__GNUC__)
+extern void construct_guard(void *guard) __asm__("_ZN13TCMallocGuardC1Ev")
+	__attribute__((__weak__));
+
+/* Its header declares that in newer versions only. */
+extern size_t nallocx_of_tcmalloc(size_t size, int flags) __asm__("tc_nallocx")
+	__attribute__((__weak__));
+
+static void begin_tcmalloc(void)
+{
+	static char guard;
+
+	if (&construct_guard != NULL)
+		construct_guard(&guard);
+}
+
+static size_t size_of_a_pointer(void)
+{
+	return &nallocx_of_tcmalloc != NULL ? nallocx_of_tcmalloc(sizeof(void *), 0)
+					    : sizeof(void *);
+}
+#else
+static void begin_tcmalloc(void)
+{
+}
+
+static size_t size_of_a_pointer(void)
+{
+	return sizeof(void *);
+}
+#endif
+
+ZM_ATOMIC(bool) zm_tc_tells_sizes;
+
+/*
+ * Whatever tcmalloc makes by operator new while it begins comes back here where the program's
+ * operator new is built on ours, and to ask for its size would make another. It is such an object,
+ * which has nothing but a table of functions, and is never freed.
+ */
+size_t zm_tc_usable_at_first(const void *ptr)
+{
+	static ZM_TLS bool is_asking;
+	size_t bytes = 0;
+
+	if (!is_asking) {
+		is_asking = true;
+		bytes = tc_malloc_size((void *)ptr);
+		if (bytes == 0) {
+			begin_tcmalloc();
+			bytes = tc_malloc_size((void *)ptr);
+		}
+		is_asking = false;
+	}
+	if (bytes == 0)
+		return size_of_a_pointer();
+	zm_store(&zm_tc_tells_sizes, true);
+	return bytes;
+}
+
 static void set_up(void)
 {
 	leave_sbrk_to_the_c_library();

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "allocator/size_map.h"
+#include "base/atomic.h"
 #include "base/compiler.h"
 
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
@@ -58,8 +59,14 @@ ZM_INLINE void zm_raw_free_sized(void *ptr, size_t usable)
 	tc_free(ptr);
 }
 
+/* tc_malloc_size() has told a size, so it knows them. */
+extern ZM_ATOMIC(bool) zm_tc_tells_sizes;
+size_t zm_tc_usable_at_first(const void *ptr);
+
 ZM_INLINE size_t zm_raw_usable(const void *ptr)
 {
+	if (zm_unlikely(!zm_load(&zm_tc_tells_sizes)))
+		return zm_tc_usable_at_first(ptr);
 	return tc_malloc_size((void *)ptr);
 }
 
