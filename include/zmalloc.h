@@ -218,7 +218,7 @@ ZMALLOC_API size_t zmalloc_good_size(size_t size);
  * without an alignment of its own: a power of two, at most that of max_align_t. It depends on the
  * allocator that the process runs with, a jemalloc built with a quantum of 8 aligns 24 bytes to 8, so
  * it is asked at run time. A C++ operator new that is built on zmalloc() calls zmalloc_aligned() where
- * this is less than __STDCPP_DEFAULT_NEW_ALIGNMENT__.
+ * this is less than an object that fits in may need, as <zmalloc/new.hpp> does.
  */
 ZMALLOC_API size_t zmalloc_alignment(size_t size);
 

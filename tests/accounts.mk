@@ -41,7 +41,8 @@ tests_test_refusals_CPPFLAGS += -DPIC
 endif
 tests_test_assert_LDADD = $(zm_internal_ldadd)
 
-zm_script_tests += tests/check_cxx.sh tests/check_own_malloc.sh tests/check_plugin.sh tests/check_private.sh
+zm_script_tests += tests/check_cxx.sh tests/check_cxx_headers.sh tests/check_own_malloc.sh tests/check_plugin.sh \
+	tests/check_private.sh
 
 # Programs with a malloc() of their own, built on ours.
 if ZM_OS_LINUX
@@ -64,7 +65,7 @@ tests_static_own_malloc_full_SOURCES = tests/own_malloc.c
 tests_static_own_malloc_full_CPPFLAGS = $(AM_CPPFLAGS) -DWITH_FULL_TABLES
 tests_static_own_malloc_full_LDADD = $(zm_static_ldadd)
 tests_static_own_malloc_full_LDFLAGS = $(AM_LDFLAGS) -static
-EXTRA_DIST += tests/plugin/plugin.c tests/plugin/program.c tests/cxx/plugin.cc tests/cxx/program.c tests/private/options.c
+EXTRA_DIST += tests/plugin/plugin.c tests/plugin/program.c tests/cxx/checks.h tests/cxx/headers.cc tests/cxx/new.cc tests/cxx/plugin.cc tests/cxx/program.c tests/private/options.c
 
 if ZM_STATIC
 zm_check_tests += \

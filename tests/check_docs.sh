@@ -73,7 +73,7 @@ has_section() {
 
 # ---- Prototypes, header by header: each is told of by the one page that includes it ----
 
-for header in "$srcdir"/include/zmalloc.h "$srcdir"/include/zmalloc/*.h; do
+for header in "$srcdir"/include/zmalloc.h* "$srcdir"/include/zmalloc/*.h*; do
 	name=${header#"$srcdir"/include/}
 	header_prototypes "$header" >"$work/header"
 	page=$(grep -l "^\.In $name\$" "$man"/*.3 || :)

@@ -194,6 +194,12 @@ program() {
 	$CC -Wall -Wextra -Werror example.c $($PKG_CONFIG --cflags --libs zmalloc) -o example && ./example
 }
 
+program_cxx() {
+	cp "$1" example.cc
+	# shellcheck disable=SC2046,SC2086
+	$CXX -std=c++17 -Wall -Wextra -Werror example.cc $($PKG_CONFIG --cflags --libs zmalloc) -o example && ./example
+}
+
 # What is no program and no command must be what the projects in tests/consumer are made of.
 quoted() {
 	while read -r line; do
@@ -208,6 +214,11 @@ cp hello.c "$work"
 cd "$work"
 for block in *.[137]-*; do
 	case $(head -n 1 "$block") in
+	'#include '*.hpp*)
+		case $left_out in
+		*c++*) ;;
+		*) attempt "$block" program_cxx "$block" ;;
+		esac ;;
 	'#include'*)
 		attempt "$block" program "$block" ;;
 	'$ '*)

@@ -54,7 +54,9 @@ compiler_of() {
 
 # Every header compiles alone, without a warning.
 for language in $languages; do
-	for header in zmalloc.h $(cd "$root$includedir" && ls zmalloc/*.h); do
+	headers=$(cd "$root$includedir" && ls zmalloc.h zmalloc/*.h)
+	test $language = c || headers="$headers $(cd "$root$includedir" && ls zmalloc.hpp zmalloc/*.hpp)"
+	for header in $headers; do
 		printf '#include <%s>\nextern int zm_unit;\n' "$header" |
 			$(compiler_of $language) -x $language -fsyntax-only -Wall -Wextra -Wshadow -pedantic -Werror \
 				$CPPFLAGS $(pc --cflags) - || wrong "<$header> alone, as $language"
