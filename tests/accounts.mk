@@ -13,6 +13,7 @@ zm_check_tests += \
 	tests/test_fork_handlers \
 	tests/test_fork_locks \
 	tests/test_fork_purge \
+	tests/test_hooks \
 	tests/test_limit \
 	tests/test_limit_soft \
 	tests/test_limit_start \
@@ -41,7 +42,7 @@ tests_test_refusals_CPPFLAGS += -DPIC
 endif
 tests_test_assert_LDADD = $(zm_internal_ldadd)
 
-zm_script_tests += tests/check_cxx.sh tests/check_cxx_headers.sh tests/check_own_malloc.sh tests/check_plugin.sh \
+zm_script_tests += tests/check_cxx.sh tests/check_cxx_headers.sh tests/check_hooks.sh tests/check_own_malloc.sh tests/check_plugin.sh \
 	tests/check_private.sh
 
 # Programs with a malloc() of their own, built on ours.
@@ -65,6 +66,18 @@ tests_static_own_malloc_full_SOURCES = tests/own_malloc.c
 tests_static_own_malloc_full_CPPFLAGS = $(AM_CPPFLAGS) -DWITH_FULL_TABLES
 tests_static_own_malloc_full_LDADD = $(zm_static_ldadd)
 tests_static_own_malloc_full_LDFLAGS = $(AM_LDFLAGS) -static
+EXTRA_DIST += \
+	tests/hooks/curl.c \
+	tests/hooks/glib.c \
+	tests/hooks/jansson.c \
+	tests/hooks/libevent.c \
+	tests/hooks/libuv.c \
+	tests/hooks/libxml2.c \
+	tests/hooks/lua.c \
+	tests/hooks/openssl.c \
+	tests/hooks/sqlite.c \
+	tests/hooks/use.h \
+	tests/hooks/zlib.c
 EXTRA_DIST += tests/plugin/plugin.c tests/plugin/program.c tests/cxx/checks.h tests/cxx/headers.cc tests/cxx/new.cc tests/cxx/plugin.cc tests/cxx/program.c tests/private/options.c
 
 if ZM_STATIC

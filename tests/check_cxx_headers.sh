@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# tests/check_cxx_headers.sh - <zmalloc.hpp> and <zmalloc/new.hpp> compile without a warning and do what they say, as
-# C++11 and as C++20, with the C++ compiler that goes with $CC; and so does examples/requests.cc.
+# tests/check_cxx_headers.sh - <zmalloc.hpp> and <zmalloc/new.hpp> compile without a warning and do what they
+# say, as C++11 and as C++20, with the C++ compiler that goes with $CC; and so does examples/requests.cc.
 #
 # ZMALLOC_TEST_CXX=whole (`make check-cxx`): as every standard, with g++ and clang++, libstdc++ and libc++, without
 # exceptions and RTTI, with and without optimisation, and with sanitizers.
