@@ -6,23 +6,17 @@
 
 #include "preload/preload.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/builder.h"
-
 static void say(const char *name, const char *wish, const char *reason)
 {
-	struct zm_builder line;
+	char line[256];
+	int length = snprintf(line, sizeof(line), "zmalloc: %s: '%.100s' %s\n", name, wish, reason);
 
-	zm_builder_start(&line);
-	zm_build_text(&line, "zmalloc: ");
-	zm_build_text(&line, name);
-	zm_build_text(&line, ": '");
-	zm_build_text(&line, wish);
-	zm_build_text(&line, reason);
-	if (write(STDERR_FILENO, line.text, line.length) < 0)
+	if (length < 0 || write(STDERR_FILENO, line, (size_t)length) < 0)
 		return;
 }
 
@@ -34,7 +28,7 @@ static bool is_wished(const char *name)
 		return false;
 	if (strcmp(wish, "1") == 0)
 		return true;
-	say(name, wish, "' is neither 1 nor 0; it counts as 0\n");
+	say(name, wish, "is neither 1 nor 0; it counts as 0");
 	return false;
 }
 
