@@ -405,18 +405,29 @@ static int has_thread_named_zmalloc(void)
 	return system("cat /proc/$PPID/task/*/comm | grep -qx zmalloc") == 0;
 }
 
+/* A thread names itself, once it runs. */
+static int gets_thread_named_zmalloc(void)
+{
+	for (int tries = 0; tries < 300; tries++) {
+		if (has_thread_named_zmalloc())
+			return 1;
+		usleep(100000);
+	}
+	return 0;
+}
+
 /* The child of a fork() that stays purges under pressure as its parent does. */
 static void as_daemon(void)
 {
 	pid_t child;
 
-	REQUIRE(has_thread_named_zmalloc());
+	REQUIRE(gets_thread_named_zmalloc());
 	child = fork();
 	if (child == 0) {
 		REQUIRE(!has_thread_named_zmalloc());
 		for (int i = 0; i < 2000; i++)
 			free(hide(malloc(10)));
-		REQUIRE(has_thread_named_zmalloc());
+		REQUIRE(gets_thread_named_zmalloc());
 		_exit(0);
 	}
 	join(child);
