@@ -24,6 +24,13 @@ column() {
 	echo "$2" | cut -d '|' -f "$1" | sed -e 's/^ *//' -e 's/ *$//'
 }
 
+# Words for the rows, each part without blanks, where the shell takes them apart. What only scripts need is not
+# built: programs that they start, the figures of the day after, and for $core the tool.
+# shellcheck disable=SC2016 # for make
+programs='zm_row_programs=$(zm_programs) zm_script_tests= TESTS=$(zm_row_tests) check_PROGRAMS=$(zm_row_built) check_LTLIBRARIES='
+# shellcheck disable=SC2016,SC2034 # used in the rows
+core="$programs "'zm_row_programs=$(zm_core) bin_PROGRAMS='
+
 # build NAME CONFIGURE-ARGUMENTS MAKE-ARGUMENTS: in its folder; says what it runs.
 build() {
 	rm -rf "matrix/$1"
@@ -31,9 +38,12 @@ build() {
 	cd "matrix/$1" || return
 	set -ex
 	eval "'$source/configure' -q --enable-werror $2"
-	$make -j "$jobs"
 	# What does not depend on the row is left to a plain make check.
-	eval "$make -j $jobs check zm_once_tests= $3"
+	eval "$make -j $jobs check zm_once_tests=" \
+		"zm_programs='\$(zm_check_tests) \$(zm_internal_tests)'" \
+		"zm_core='\$(filter-out \$(zm_plain_tests),\$(zm_programs))'" \
+		"zm_row_tests='\$(zm_script_tests) \$(zm_row_programs) tests/check_instructions.sh'" \
+		"zm_row_built='\$(zm_row_programs) tests/count_pairs' $3"
 }
 
 # report NAME STATE SECONDS TEXT
