@@ -27,7 +27,7 @@ test "$zm_sanitizer" = no || skip "programs would need the sanitizer's flags too
 test "$enable_shared" = yes || skip 'no shared library was built'
 
 # The folder stands for the root of the system that the library is installed into.
-$make -s install DESTDIR="$root" >"$work/log" 2>&1 || { cat "$work/log"; exit 99; }
+sh "$source/tests/install_alone.sh" "$make" -s install DESTDIR="$root" >"$work/log" 2>&1 || { cat "$work/log"; exit 99; }
 export PKG_CONFIG_PATH="$root$libdir/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
 export LD_LIBRARY_PATH="$root$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export CMAKE_PREFIX_PATH="$root$prefix"
@@ -43,7 +43,8 @@ export ACLOCAL_PATH PKG_CONFIG CC
 mkdir "$work/bin"
 printf '#!/bin/sh\nexec "$@"\n' >"$work/bin/sudo"
 printf '#!/bin/sh\n' >"$work/bin/ldconfig"
-printf '#!/bin/sh\nexec %s -s -C "%s" "$@" DESTDIR="%s"\n' "$make" "$build" "$root" >"$work/bin/make"
+printf '#!/bin/sh\ncd "%s" && exec sh "%s/tests/install_alone.sh" "%s" -s "$@" DESTDIR="%s"\n' \
+	"$build" "$source" "$make" "$root" >"$work/bin/make"
 printf '#!/bin/sh\nexec %s "$@"\n' "$CC" >"$work/bin/cc"
 printf '#!/bin/sh\nexec %s "$@"\n' "$PKG_CONFIG" >"$work/bin/pkg-config"
 chmod +x "$work"/bin/*

@@ -24,7 +24,7 @@ skip() {
 
 test -n "$PKG_CONFIG" || { skip 'no pkg-config'; exit 77; }
 
-${MAKE:-make} -s install DESTDIR="$root" >"$work/log" 2>&1 || { cat "$work/log"; exit 99; }
+sh "$srcdir/tests/install_alone.sh" ${MAKE:-make} -s install DESTDIR="$root" >"$work/log" 2>&1 || { cat "$work/log"; exit 99; }
 
 # The folder stands for the root of the system that the package goes to.
 installed_lib=$root$libdir
