@@ -96,7 +96,7 @@ struct ZMALLOC_CXX_VISIBLE zmalloc {
 	/* ---- Containers --------------------------------------------------------------------- */
 
 	/*
-	 * An allocator without a state: all of them are equal, of whichever type, so containers move
+	 * An allocator without a state: all are equal, of whichever type, so containers move
 	 * and swap by their pointers, and any may free what another allocated.
 	 */
 	template <class T> class allocator
@@ -163,8 +163,8 @@ struct ZMALLOC_CXX_VISIBLE zmalloc {
 
 	/*
 	 * Of arrays. count is of objects that have a destructor to be called, which
-	 * make_unique<T[]>() knows: give such a pointer's reset() nothing but nullptr. Where there is
-	 * none to call, a block from zmalloc() or zstrdup() may be owned, too.
+	 * make_unique<T[]>() knows: give such a pointer's reset() nothing but nullptr. Where there
+	 * is none to call, a block from zmalloc() or zstrdup() may be owned, too.
 	 */
 	template <class T> struct deleter<T[]> {
 		std::size_t count;
@@ -183,7 +183,7 @@ struct ZMALLOC_CXX_VISIBLE zmalloc {
 
 	template <class T> using unique_ptr = std::unique_ptr<T, deleter<T>>;
 
-	/* One object, made with these arguments. Throws as said above, and what its constructor throws. */
+	/* One object, of these arguments. Throws as said above, and what its constructor does. */
 	template <class T, class... Arguments>
 	static typename std::enable_if<!std::is_array<T>::value, unique_ptr<T>>::type
 	make_unique(Arguments &&...arguments)
@@ -251,10 +251,10 @@ struct ZMALLOC_CXX_VISIBLE zmalloc {
 	}
 
 	/*
-	 * A resource whose blocks are those of an arena. They may be freed one by one; release(), and
-	 * the end of the resource, free all that are left, so containers on it need not be
-	 * destroyed, nor may they be used any more. As many threads may use it as may use the arena:
-	 * any, but on mimalloc 2 only the one that made it, and others get std::bad_alloc.
+	 * A resource whose blocks are those of an arena. They may be freed one by one; release()
+	 * and the end of the resource, free all that are left, so containers on it need not be
+	 * destroyed, nor may they be used any more. As many threads may use it as may use the
+	 * arena: any, but on mimalloc 2 only the one that made it, and others get std::bad_alloc.
 	 */
 	class ZMALLOC_CXX_VISIBLE arena_resource final : public std::pmr::memory_resource
 	{
@@ -277,7 +277,7 @@ struct ZMALLOC_CXX_VISIBLE zmalloc {
 		arena_resource(const arena_resource &) = delete;
 		arena_resource &operator=(const arena_resource &) = delete;
 
-		/* Ends every block of the arena. Returns false, and nothing has changed: see zarena_reset(). */
+		/* Ends every block of the arena. False, and nothing has changed: zarena_reset(). */
 		bool release() noexcept
 		{
 			return zarena_reset(arena_) == 0;
@@ -291,13 +291,13 @@ struct ZMALLOC_CXX_VISIBLE zmalloc {
 	      private:
 		void *do_allocate(std::size_t size, std::size_t alignment) override
 		{
-			return is_plain(size, alignment)
+			return is_plain_there(size, alignment)
 				       ? get(size, arena_source{arena_})
 				       : get(size, arena_aligned_source{arena_, alignment});
 		}
 		void do_deallocate(void *ptr, std::size_t size, std::size_t alignment) override
 		{
-			if (is_plain(size, alignment))
+			if (is_plain_there(size, alignment))
 				zfree_with_size(ptr, size);
 			else
 				zfree(arena_aligned_source::start_of(ptr));
@@ -331,7 +331,7 @@ struct ZMALLOC_CXX_VISIBLE zmalloc {
 #if ZMALLOC_CXX_EXCEPTIONS
 		throw std::bad_array_new_length();
 #else
-		/* The handler's report has what is wanted here; its call does not return as a rule. */
+		/* The handler's report has what is wanted; as a rule its call does not return. */
 		zfree(zcalloc_num(count, size));
 		std::abort();
 #endif
@@ -339,8 +339,8 @@ struct ZMALLOC_CXX_VISIBLE zmalloc {
 
 	/*
 	 * The loop that [new.delete.single] asks for; nullptr where it would end with an exception.
-	 * Whatever fails for another reason than memory (an alignment that is none, an arena of another
-	 * thread) would fail for ever.
+	 * Whatever fails for another reason than memory (an alignment that is none, another
+	 * thread's arena) would fail for ever.
 	 */
 	template <class Source> static void *try_get(std::size_t size, const Source &source)
 	{
@@ -370,12 +370,10 @@ struct ZMALLOC_CXX_VISIBLE zmalloc {
 
 	/* ---- Where blocks come from --------------------------------------------------------- */
 
-	/* True if a block of this size is aligned so without being asked to. */
+	/* True if every block of this size is aligned so without being asked to. */
 	static bool is_plain(std::size_t size, std::size_t alignment) noexcept
 	{
-		return (alignment <= alignof(std::max_align_t) && size % alignment == 0 &&
-			size != 0) ||
-		       alignment <= zmalloc_alignment(size);
+		return alignment <= alignof(std::max_align_t) && size % alignment == 0 && size != 0;
 	}
 
 	/* Of each source: insists says that the out-of-memory handler is to be called. */
@@ -386,17 +384,33 @@ struct ZMALLOC_CXX_VISIBLE zmalloc {
 		}
 	};
 
+	/*
+	 * Most allocators align all small blocks for any object, so to look at the address takes
+	 * less time than to ask zmalloc_alignment() first.
+	 */
 	struct aligned_source {
 		std::size_t alignment;
 
 		void *operator()(std::size_t size, bool insists) const
 		{
+			if (alignment <= alignof(std::max_align_t)) {
+				void *ptr = plain_source()(size, insists);
+
+				if (reinterpret_cast<std::uintptr_t>(ptr) % alignment == 0)
+					return ptr;
+				zfree(ptr);
+			}
 			return insists ? zmalloc_aligned(alignment, size)
 				       : ztrymalloc_aligned(alignment, size);
 		}
 	};
 
 #if ZMALLOC_CXX_PMR
+	static bool is_plain_there(std::size_t size, std::size_t alignment) noexcept
+	{
+		return is_plain(size, alignment) || alignment <= zmalloc_alignment(size);
+	}
+
 	struct arena_source {
 		zarena *arena;
 
@@ -407,8 +421,8 @@ struct ZMALLOC_CXX_VISIBLE zmalloc {
 	};
 
 	/*
-	 * Arenas have no alignment to ask for: the block is larger, and the pointer that lies before
-	 * what the caller gets says where it starts.
+	 * Arenas have no alignment to ask for: the block is larger, and the pointer that lies
+	 * before what the caller gets says where it starts.
 	 */
 	struct arena_aligned_source {
 		zarena *arena;
@@ -471,7 +485,7 @@ struct ZMALLOC_CXX_VISIBLE zmalloc {
 		return const_cast<typename std::remove_cv<T>::type *>(object);
 	}
 
-	/* A block whose objects are being made: where a constructor throws, it ends those before it. */
+	/* A block whose objects are being made: if a constructor throws, it ends those before. */
 	template <class T> class half_made
 	{
 	      public:
