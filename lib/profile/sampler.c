@@ -124,8 +124,7 @@ static unsigned put_caller(uintptr_t *frames, unsigned depth, unsigned own)
 #if !defined(HAVE_STACK_TABLES)
 	uintptr_t caller = (uintptr_t)zm_growth_caller;
 
-	if (caller != 0 && caller - own_text >= own_text_end - own_text &&
-	    (own == depth || frames[own] != caller)) {
+	if (caller != 0 && !is_own(caller) && (own == depth || frames[own] != caller)) {
 		own -= own != 0;
 		frames[own] = caller;
 	}
