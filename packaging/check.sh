@@ -36,23 +36,36 @@ apt_sources() {
 		/etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list || :
 }
 
+# persist LOG COMMAND...: a network that is away is waited for, up to five minutes; any other failure is one at once.
+persist() {
+	log=$1
+	shift
+	for pause in 10 20 40 80 160 no; do
+		! "$@" >"$log" 2>&1 || return 0
+		grep -q 'Failed to fetch\|download failed\|Temporary failure\|Could not connect\|Could not resolve' \
+			"$log" || break
+		test $pause != no || break
+		echo "check-packages: tried again in $pause s:"
+		grep '^E:\|^Err\|^  ' "$log" | head -n 20
+		sleep $pause
+	done
+	cat "$log"
+	return 1
+}
+
+debstrap() {
+	rm -f "$base.new.tar"
+	# shellcheck disable=SC2046 # a list of files
+	mmdebstrap --verbose --variant=minbase --aptopt='Acquire::Retries "5"' bookworm "$base.new.tar" $(apt_sources)
+}
+
 # A Debian 12 from nothing; kept as a tarball, since making one is the slowest part. Whoever comes while
-# another makes it waits for that. A download that broke off once is tried again.
+# another makes it waits for that.
 make_base() {
 	flock 9
 	test ! -e "$base" || return 0
-	for try in 1 2 3; do
-		rm -f "$base.new.tar"
-		# shellcheck disable=SC2046 # a list of files
-		if mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Retries "5"' \
-			bookworm "$base.new.tar" $(apt_sources); then
-			mv "$base.new.tar" "$base"
-			return 0
-		fi
-		echo "check-packages: mmdebstrap failed, try $try of 3" >&2
-		sleep 10
-	done
-	return 1
+	persist "$base.log" debstrap
+	mv "$base.new.tar" "$base"
 }
 
 make_root() {
@@ -67,7 +80,7 @@ make_root() {
 	done
 	# Nobody needs this root after a crash.
 	echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/check-packages"
-	# A download that breaks off is tried again, within apt and by apt() once more as a whole.
+	# A download that breaks off is tried again, and lists that come in part are an error.
 	echo 'Acquire::Retries "5"; APT::Update::Error-Mode "any";' >"$root/etc/apt/apt.conf.d/80-check-packages"
 }
 
@@ -90,14 +103,7 @@ say() {
 
 apt() {
 	echo "+ apt-get $*"
-	for try in 1 2 3; do
-		! inside apt-get -qq -y --no-install-recommends "$@" >"$room/apt.log" 2>&1 || break
-		echo "check-packages: apt-get failed, try $try of 3:"
-		cat "$room/apt.log"
-		test $try -lt 3 || return 1
-		grep -q 'Failed to fetch' "$room/apt.log" || return 1
-		sleep 10
-	done
+	persist "$room/apt.log" inside apt-get -qq -y --no-install-recommends "$@"
 	grep -E '^(Removing|Setting up|Purging).*zmalloc' "$room/apt.log" || :
 }
 
