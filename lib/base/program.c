@@ -6,6 +6,8 @@
 
 #include "base/program.h"
 
+#include <stddef.h>
+
 #if defined(__GNUC__) && defined(__ELF__)
 
 extern void zmalloc_preloaded(void) __attribute__((__weak__));
