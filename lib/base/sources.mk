@@ -15,6 +15,8 @@ zm_base_sources = \
 	lib/base/helper.h \
 	lib/base/large_stack.c \
 	lib/base/large_stack.h \
+	lib/base/largest.c \
+	lib/base/largest.h \
 	lib/base/lock.c \
 	lib/base/lock.h \
 	lib/base/probe.h \

@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "base/builder.h"
+#include "base/largest.h"
 
 /* ---- Live blocks ---------------------------------------------------------------------------- */
 
 enum {
 	SHARDS = 64,
-	LARGEST = 5,
 	FRAMES = 8 /* of each, the innermost */
 };
 
@@ -47,29 +47,9 @@ static size_t live_blocks(void)
 
 /* ---- Who has the most ----------------------------------------------------------------------- */
 
-struct largest {
-	struct {
-		uint64_t live_bytes;
-		unsigned number;
-	} stack[LARGEST];
-	unsigned count, seen;
-};
-
-static int look(const struct zmalloc_profile_stack *stack, void *context)
+static int look(const struct zmalloc_profile_stack *stack, void *largest)
 {
-	struct largest *largest = context;
-	unsigned number = largest->seen++, at = largest->count;
-
-	if (stack->live_bytes == 0)
-		return 0;
-	if (at < LARGEST)
-		largest->count++;
-	else if (largest->stack[--at].live_bytes >= stack->live_bytes)
-		return 0;
-	for (; at > 0 && largest->stack[at - 1].live_bytes < stack->live_bytes; at--)
-		largest->stack[at] = largest->stack[at - 1];
-	largest->stack[at].live_bytes = stack->live_bytes;
-	largest->stack[at].number = number;
+	zm_largest_see(largest, stack->live_bytes);
 	return 0;
 }
 
@@ -117,7 +97,7 @@ static void build_stack(struct zm_builder *text, const struct zmalloc_profile_st
 
 struct wanted {
 	struct zm_builder *text;
-	unsigned number, seen;
+	uint32_t number, seen;
 };
 
 static int build_wanted(const struct zmalloc_profile_stack *stack, void *context)
@@ -132,13 +112,13 @@ static int build_wanted(const struct zmalloc_profile_stack *stack, void *context
 
 static void build_largest(struct zm_builder *text)
 {
-	struct largest largest;
+	struct zm_largest largest;
 
 	memset(&largest, 0, sizeof(largest));
 	if (zm_calls.zmalloc_profile_visit(look, &largest) != 0)
 		return;
 	for (unsigned i = 0; i < largest.count; i++) {
-		struct wanted wanted = {text, largest.stack[i].number, 0};
+		struct wanted wanted = {text, largest.of[i].number, 0};
 
 		zm_calls.zmalloc_profile_visit(build_wanted, &wanted);
 	}

@@ -19,6 +19,8 @@ zm-uninstall-preload:
 libzmalloc_preload_la_SOURCES = \
 	lib/base/builder.c \
 	lib/base/builder.h \
+	lib/base/largest.c \
+	lib/base/largest.h \
 	lib/preload/calls.c \
 	lib/preload/malloc.c \
 	lib/preload/new.c \

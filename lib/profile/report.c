@@ -8,40 +8,18 @@
 #include <string.h>
 
 #include "base/builder.h"
+#include "base/largest.h"
 #include "os/os.h"
 #include "profile/moment.h"
 #include "profile/profile.h"
 
 enum {
-	LARGEST = 5,
 	FRAMES = 8 /* of each, the innermost */
 };
 
-struct largest {
-	struct {
-		uint64_t live_bytes;
-		uint32_t number;
-	} stack[LARGEST];
-	unsigned count;
-	uint32_t seen;
-};
-
-static int look(const struct zmalloc_profile_stack *stack, void *context)
+static int look(const struct zmalloc_profile_stack *stack, void *largest)
 {
-	struct largest *largest = context;
-	uint32_t number = largest->seen++;
-	unsigned at = largest->count;
-
-	if (stack->live_bytes == 0)
-		return 0;
-	if (at < LARGEST)
-		largest->count++;
-	else if (largest->stack[--at].live_bytes >= stack->live_bytes)
-		return 0;
-	for (; at > 0 && largest->stack[at - 1].live_bytes < stack->live_bytes; at--)
-		largest->stack[at] = largest->stack[at - 1];
-	largest->stack[at].live_bytes = stack->live_bytes;
-	largest->stack[at].number = number;
+	zm_largest_see(largest, stack->live_bytes);
 	return 0;
 }
 
@@ -74,11 +52,11 @@ static int write_stack(const struct zmalloc_profile_stack *stack, void *fd)
 
 bool zm_profile_report(int fd)
 {
-	struct largest largest;
+	struct zm_largest largest;
 
 	memset(&largest, 0, sizeof(largest));
 	zm_profile_each_stack(look, &largest);
 	for (unsigned i = 0; i < largest.count; i++)
-		zm_profile_each_stack_from(largest.stack[i].number, write_stack, &fd);
+		zm_profile_each_stack_from(largest.of[i].number, write_stack, &fd);
 	return largest.count != 0;
 }
