@@ -200,9 +200,9 @@ until_seen 'details of the first' "^$ours \($three\): figures of "
 keys Tab Tab Tab
 until_seen 'who holds it' "^ +LIVE +SHARE +BLOCKS +HELD BY"
 if test "$zm_libdw" = yes; then
-	until_seen 'a holder' '^ *(1\.[0-9] M|10[0-9][0-9]\.[0-9] K)iB +100\.0 % +10[0-9][0-9]  (take|main)( |$|\.)'
+	until_seen 'a holder' '^ *(1\.[0-9] M|10(0[0-9]|16)\.[0-9] K)iB +100\.0 % +10[0-9][0-9]  (take|main)( |$|\.)'
 else
-	until_seen 'a holder' "^ *(1\.[0-9] M|10[0-9][0-9]\.[0-9] K)iB +100\.0 % +10[0-9][0-9]  $ours\+0x"
+	until_seen 'a holder' "^ *(1\.[0-9] M|10(0[0-9]|16)\.[0-9] K)iB +100\.0 % +10[0-9][0-9]  $ours\+0x"
 fi
 keys q
 until_seen 'the list again' '^NAME '

@@ -7,6 +7,8 @@
 
 #include "tests/defrag_program.h"
 
+#include <stdlib.h>
+
 #include <zmalloc.h>
 
 #include "account/account.h"
@@ -69,6 +71,24 @@ START_TEST(nothing_to_gain_is_told_as_such)
 }
 END_TEST
 
+/*
+ * A heap that has become another is begun with anew. In a static program the C library and Check allocate from
+ * this one as well, in 7 of 54 runs enough for a second cycle.
+ */
+static bool malloc_takes_from_this_heap(void)
+{
+	size_t before, after;
+	void *block;
+
+	zmalloc_get_allocator_info(1, &before, NULL, NULL, NULL, NULL, NULL);
+	block = opaque(malloc(64 * MIB));
+	zmalloc_get_allocator_info(1, &after, NULL, NULL, NULL, NULL, NULL);
+	REQUIRE(block != NULL);
+	free(block);
+	/* The library's own calls may give some back meanwhile. */
+	return after > before + 32 * MIB;
+}
+
 static void moves_in_the_next_scan(struct program *program)
 {
 	size_t chosen;
@@ -80,12 +100,8 @@ static void moves_in_the_next_scan(struct program *program)
 	ck_assert_uint_ge(hint_stats().slabs_released, chosen - chosen / 20);
 	ck_assert_uint_ne(program_scan_to_end(program, 4), 0);
 	ck_assert(has_reached_the_end());
-	/*
-	 * A heap that has become another is begun with anew: in a static program the C library and Check
-	 * allocate from this one as well, about one time in six (40 runs) enough for a second cycle.
-	 */
 	ck_assert_uint_ge(hint_stats().cycles, 1);
-	ck_assert_uint_le(hint_stats().cycles, 2);
+	ck_assert_uint_le(hint_stats().cycles, 1 + malloc_takes_from_this_heap());
 	ck_assert_uint_eq(hint_stats().moved, program->moved);
 	ck_assert_uint_le(program->most_released, RELEASED_MAX);
 }
