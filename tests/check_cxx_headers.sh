@@ -30,12 +30,7 @@ echo 'int main() { return 0; }' >"$work/empty.cc"
 $cxx $ZM_SANITIZER_FLAGS -o "$work/empty" "$work/empty.cc" >"$work/log" 2>&1 ||
 	skip "no C++ compiler to go with $CC: $(sed 1q "$work/log")"
 
-if test "$enable_shared" = yes; then
-	library=$(ls .libs/libzmalloc.so .libs/libzmalloc.dylib 2>/dev/null | sed 1q)
-	libs="$library -Wl,-rpath,$(pwd)/.libs -lpthread"
-else
-	libs=".libs/libzmalloc.a $ZM_MALLOC_LIBS $ZM_SYSTEM_LIBS -lpthread"
-fi
+. "${srcdir:-.}/tests/built_library.sh"
 
 # compile PROGRAM SOURCE COMPILER...
 compile()

@@ -27,12 +27,7 @@ case $zm_sanitizer in
 *memory*) skip 'MemorySanitizer wants libraries that were built with it' ;;
 esac
 
-if test "$enable_shared" = yes; then
-	library=$(ls .libs/libzmalloc.so .libs/libzmalloc.dylib 2>/dev/null | sed 1q)
-	libs="$library -Wl,-rpath,$(pwd)/.libs -lpthread"
-else
-	libs=".libs/libzmalloc.a $ZM_MALLOC_LIBS $ZM_SYSTEM_LIBS -lpthread"
-fi
+. "${srcdir:-.}/tests/built_library.sh"
 
 # snippet SECTION: its literal block, as a reader has it.
 snippet()
