@@ -44,7 +44,9 @@ try() {
 	done
 }
 
+# The static library needs the allocator, of which the shared one may have a copy.
 libs=
+test "$enable_shared" = yes || libs=$ZM_MALLOC_LIBS
 build plain || { cat "$work/log"; exit 1; }
 try plain
 
@@ -54,7 +56,6 @@ if test "$enable_static" = no; then
 elif ! echo 'int main(void) { return 0; }' | $CC -flto -x c -o "$work/lto" - >/dev/null 2>&1; then
 	echo "$CC does not link with -flto: left out"
 else
-	# The static library needs the allocator, of which the shared one may have a copy.
 	libs=$ZM_MALLOC_LIBS
 	build lto -static -flto "$srcdir"/lib/alloc/alloc.c "$srcdir"/lib/alloc/flags.c \
 		"$srcdir"/lib/alloc/string.c "$srcdir"/lib/alloc/usable.c || { cat "$work/log"; exit 1; }
