@@ -58,7 +58,6 @@ check_source()
 	shift
 	redis=$work/$version
 	fetch_source
-	test -n "$whole" -o "$version" != redis || check_own_jemalloc
 	use_flavour "$1"
 	substitute
 	build_redis
@@ -73,7 +72,17 @@ check_source()
 		check_figures "$flavour"
 		run_own_tests "$flavour"
 	done
+	# Beside the suites, which wait for most of their time.
+	own=
+	if test "$version" = redis; then
+		(
+			JOBS=1
+			check_own_jemalloc
+		) &
+		own=$!
+	fi
 	run_tests_of "$@"
+	test -z "$own" || wait $own || exit 1
 }
 
 need_tools
