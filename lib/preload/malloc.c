@@ -48,7 +48,7 @@ void *malloc(size_t size)
 
 void free(void *ptr)
 {
-	if (zm_is_slow())
+	if (zm_is_slow_with(ptr))
 		zm_slow_free(ptr);
 	else
 		zm_calls.zfree(ptr);
@@ -63,7 +63,7 @@ void *calloc(size_t num, size_t size)
 
 void *realloc(void *ptr, size_t size)
 {
-	if (zm_is_slow())
+	if (zm_is_slow_with(ptr))
 		return zm_slow_realloc(ptr, size);
 	return zm_calls.ztryrealloc(ptr, size);
 }
@@ -171,7 +171,7 @@ void *pvalloc(size_t size)
 
 size_t malloc_usable_size(void *ptr)
 {
-	if (zm_is_slow())
+	if (zm_is_slow_with(ptr))
 		return zm_slow_usable_size(ptr);
 	return zm_calls.zmalloc_usable_size(ptr);
 }

@@ -130,7 +130,7 @@ DEFINE_NEW_ALIGNED_NOTHROW(new_array_aligned_nothrow, NEW_ARRAY_ALIGNED NOTHROW)
 
 ZM_INLINE void give_back(void *ptr)
 {
-	if (zm_is_slow())
+	if (zm_is_slow_with(ptr))
 		zm_slow_free(ptr);
 	else
 		zm_calls.zfree(ptr);

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <zmalloc.h>
 #include <zmalloc/pressure.h>
@@ -29,7 +30,11 @@ enum zm_preload_reason {
 	ZM_PRELOAD_COUNTS = 2,
 	/* The allocator aligns blocks of some sizes to less than any type may need. */
 	ZM_PRELOAD_ALIGNS = 4,
-	/* A block of the store is in somebody's hands, perhaps for ever. */
+	/*
+	 * A block of the store is in somebody's hands, perhaps for ever: in each process where the allocator makes
+	 * objects of its own by operator new while it begins. So it concerns only calls that are given a
+	 * block, and of these only one of the store goes the slow way.
+	 */
 	ZM_PRELOAD_STORED = 8,
 	/* The child of a fork() is to purge under pressure, once it seems to stay. */
 	ZM_PRELOAD_RESUMES = 16
@@ -38,9 +43,29 @@ enum zm_preload_reason {
 /* Reasons come before there are threads and in the child of a fork(), where there is one. */
 extern ZM_HIDDEN ZM_ATOMIC(unsigned) zm_preload_slow;
 
+/* Of a call that asks for a new block. */
 ZM_INLINE bool zm_is_slow(void)
 {
-	return zm_unlikely(zm_load(&zm_preload_slow) != 0);
+	return zm_unlikely((zm_load(&zm_preload_slow) & ~(unsigned)ZM_PRELOAD_STORED) != 0);
+}
+
+enum {
+	ZM_STORE_BYTES = 32768
+};
+/* store.c's, which is the only one to write it. */
+extern ZM_HIDDEN unsigned char zm_store_bytes[ZM_STORE_BYTES];
+
+ZM_INLINE bool zm_store_has(const void *ptr)
+{
+	return (uintptr_t)ptr - (uintptr_t)zm_store_bytes < ZM_STORE_BYTES;
+}
+
+/* Of a call that is given a block. */
+ZM_INLINE bool zm_is_slow_with(const void *ptr)
+{
+	unsigned reasons = zm_load(&zm_preload_slow);
+
+	return zm_unlikely(reasons != 0) && (reasons != ZM_PRELOAD_STORED || zm_store_has(ptr));
 }
 
 void zm_preload_add_reason(unsigned reason);
@@ -100,7 +125,6 @@ void zm_preload_enter(void);
  * Nothing in here calls a function of another file or library.
  */
 void *zm_store_take(size_t alignment, size_t size);
-bool zm_store_has(const void *ptr);
 size_t zm_store_size(const void *ptr);
 /* What ptr holds goes to `to`, up to `size` bytes. */
 void zm_store_copy(void *to, const void *ptr, size_t size);

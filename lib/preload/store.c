@@ -13,43 +13,32 @@
 #include <stdalign.h>
 #include <stdint.h>
 
-enum {
-	STORE_BYTES = 32768
-};
-
 /* In front of a block, in as many bytes as keep it aligned. */
 struct head {
 	alignas(max_align_t) size_t bytes;
 };
 
-static struct {
-	alignas(max_align_t) unsigned char bytes[STORE_BYTES];
-	size_t used;
-} store;
+alignas(max_align_t) unsigned char zm_store_bytes[ZM_STORE_BYTES];
+static size_t used_bytes;
 
 /* Keeps compilers from making a call of memcpy() of a loop. */
 #define NO_CALL() __asm__ volatile("" ::: "memory")
 
-bool zm_store_has(const void *ptr)
-{
-	return (uintptr_t)ptr - (uintptr_t)store.bytes < STORE_BYTES;
-}
-
 void *zm_store_take(size_t alignment, size_t size)
 {
-	uintptr_t begin = (uintptr_t)store.bytes, at;
+	uintptr_t begin = (uintptr_t)zm_store_bytes, at;
 
 	if (alignment < alignof(max_align_t))
 		alignment = alignof(max_align_t);
-	if (size > STORE_BYTES || alignment > STORE_BYTES)
+	if (size > ZM_STORE_BYTES || alignment > ZM_STORE_BYTES)
 		return NULL;
-	at = (begin + store.used + sizeof(struct head) + alignment - 1) &
+	at = (begin + used_bytes + sizeof(struct head) + alignment - 1) &
 	     ~(uintptr_t)(alignment - 1);
-	if (at - begin > STORE_BYTES - size)
+	if (at - begin > ZM_STORE_BYTES - size)
 		return NULL;
 	((struct head *)at)[-1].bytes = size;
-	store.used = at - begin + size;
-	store.used += -store.used & (alignof(max_align_t) - 1);
+	used_bytes = at - begin + size;
+	used_bytes += -used_bytes & (alignof(max_align_t) - 1);
 	return (void *)at;
 }
 
