@@ -131,6 +131,32 @@ static void sizes(void)
 	REQUIRE(malloc_usable_size(NULL) == 0);
 }
 
+/*
+ * Whatever the allocator's steps are: of many blocks of one size that is a multiple of 8 and not of 16, one lies at
+ * such an address if any does.
+ */
+static void neighbours(void)
+{
+	enum {
+		BLOCKS = 8
+	};
+	size_t before = used_memory();
+	void *block[BLOCKS];
+
+	for (size_t size = 16; size <= 200; size++)
+		for (int way = 0; way < 3; way++) {
+			for (int i = 0; i < BLOCKS; i++) {
+				block[i] = way == 0   ? malloc(size)
+					   : way == 1 ? calloc(1, size)
+						      : realloc(hide(malloc(1)), size);
+				REQUIRE(is_aligned(hide(block[i]), _Alignof(max_align_t)));
+			}
+			for (int i = 0; i < BLOCKS; i++)
+				free(block[i]);
+		}
+	REQUIRE(used_memory() == before);
+}
+
 static void failures(void)
 {
 	unsigned char *block = hide(malloc(100));
@@ -355,6 +381,7 @@ static void family(char **argv)
 {
 	early();
 	sizes();
+	neighbours();
 	failures();
 	alignments();
 	newer_names();
