@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # check.sh deb TARBALL   - the packages in deb/, as their users meet them: installed by apt from a local
-#                          repository into a Debian 12 made from nothing; upgraded, built against,
-#                          swapped through every allocator, removed without a trace
+#                          repository into a Debian 12 made from nothing; upgraded, built against, all
+#                          allocators side by side and each of them the machine's and a service's;
+#                          removed without a trace
 # check.sh dep8 TARBALL  - debian/tests, run by autopkgtest on the packages in deb/, in such a Debian
 # check.sh missing TARBALL - `make deb` and `make rpm` in such a Debian without one of the allocators must
 #                          end with the name of what is missing, and before anything is compiled
@@ -18,7 +19,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 base=$(pwd)/room/base.tar
 room=$(pwd)/room/$mode
 root=$room/root
-old=1.0~test1-1
+old=1.0.0-1
 new=$(sed -n '1s/.*(\(.*\)).*/\1/p' "$here/../debian/changelog")
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 
@@ -116,24 +117,36 @@ wrong() {
 
 # ---- The packages ----
 
-# The packages of before: the same, but for the version and a file that the upgrade must take away.
+# The packages of before: the allocators' conflicted with one another, and each had the library in the loader's own
+# folder. One file more, which the upgrade must take away.
 make_old() {
+	name=$(dpkg-deb -f "$1" Package)
 	rm -rf "$room/old"
 	dpkg-deb -R "$1" "$room/old"
 	sed -i "s/$new/$old/g" "$room/old/DEBIAN/control"
-	mkdir -p "$room/old/usr/share/doc/$(dpkg-deb -f "$1" Package)"
-	echo old >"$room/old/usr/share/doc/$(dpkg-deb -f "$1" Package)/of-test1"
+	rm -f "$room/old/DEBIAN/md5sums"
+	case $name in
+	libzmalloc-dev) ln -sf libzmalloc.so.1.0.0 "$room/old/usr/lib/$triplet/libzmalloc.so" ;;
+	libzmalloc1*)
+		others=$(split_all 2 | grep -vx "$name" | paste -s -d, -)
+		printf 'Conflicts: %s\nReplaces: %s\n' "$others" "$others" >>"$room/old/DEBIAN/control"
+		rm "$room/old/DEBIAN/postinst" "$room/old/DEBIAN/prerm"
+		mv "$room/old/usr/lib/$triplet"/zmalloc/*/* "$room/old/usr/lib/$triplet"
+		rm -r "$room/old/usr/lib/$triplet/zmalloc"
+		;;
+	esac
+	echo old >"$room/old/usr/share/doc/$name/of-before"
 	dpkg-deb --root-owner-group -b "$room/old" "$root/srv/repo" >/dev/null
 }
 
 make_repository() {
 	mkdir -p "$root/srv/repo"
-	for package in deb/*.deb; do
-		case $package in
+	for file in deb/*.deb; do
+		case $file in
 		*-dbgsym_*) continue ;;
 		esac
-		cp "$package" "$root/srv/repo"
-		make_old "$package"
+		cp "$file" "$root/srv/repo"
+		make_old "$file"
 	done
 	(cd "$root/srv/repo" && dpkg-scanpackages --multiversion . >Packages 2>/dev/null)
 	echo 'deb [trusted=yes] file:/srv/repo ./' >"$root/etc/apt/sources.list.d/local.list"
@@ -148,56 +161,151 @@ snapshot() {
 	inside dpkg -l | awk '/^[a-z][a-z] / { print $1, $2, $3 }' >"$room/$1.packages"
 }
 
-# What the binary of README says, and which package gave it the library.
+# Of each allocator, as flavours.awk has it, its 1st, 2nd or 3rd: its name, its package, what it says.
+split_all() {
+	awk -v base=libzmalloc1 -f "$here/flavours.awk" "$here/allocators" | cut -d : -f "$1"
+}
+
+# One of them, as name, package and says.
+split() {
+	name=${1%%:*} says=${1##*:} package=${1#*:}
+	package=${package%:*}
+}
+
+# What the binary of README says, which is the same all the time, and who gave it the library.
+#
+# ask_binary SAYS WHO [COMMAND...]: the command is the binary's, in its folder, or runs it there.
 ask_binary() {
-	said=$(inside sh -c 'cd /srv/consumer && ./hello-pkg-config')
+	says=$1 who=$2
+	shift 2
+	test $# != 0 || set -- ./hello-pkg-config
+	said=$(inside env -C /srv/consumer "$@" 2>&1) || wrong "$who: $said"
 	sum=$(sha256sum "$root/srv/consumer/hello-pkg-config" | cut -c 1-16)
-	printf '%-30s %s  hello %s\n' "$1" "$said" "$sum"
+	printf '%-50s %s  hello %s\n' "$who" "$said" "$sum"
 	case $said in
-	*" on $2"*) ;;
-	*) wrong "that is not the allocator of $1" ;;
+	*" on $says"*) ;;
+	*) wrong "$who: that is not the allocator" ;;
 	esac
+}
+
+# The machine's library is that of an allocator.
+is_machines() {
+	is=$(inside readlink -f "$lib/libzmalloc.so.1")
+	test "$is" = "$lib/zmalloc/$1/libzmalloc.so.1.0.0" || wrong "$2: $lib/libzmalloc.so.1 is $is, not that of $1"
+}
+
+is_installed() {
+	for one in "$@"; do
+		status=$(inside dpkg-query -W -f '${db:Status-Abbrev}${Version}' "$one")
+		test "$status" = "ii $new" || wrong "$one is '$status', not $new"
+	done
+}
+
+# Whoever has chosen an allocator has it after an upgrade too, and can have another beside it at once.
+check_upgrade() {
+	for flavour in mimalloc:libzmalloc1-mimalloc libc:libzmalloc1-libc jemalloc:libzmalloc1; do
+		name=${flavour%:*} package=${flavour#*:} beside=
+		test "$name" != libc || beside=libzmalloc1-tcmalloc-minimal
+		apt install "$package=$old" "libzmalloc-dev=$old" "zmalloc-tools=$old"
+		test -e "$root$lib/libzmalloc.so.1.0.0" ||
+			wrong "$package $old has no library where it was"
+		if test -z "$beside"; then
+			apt upgrade
+			is_machines "$name" "$package $old to $new"
+		else
+			apt install "$beside" "$package" libzmalloc-dev zmalloc-tools
+			is_machines tcmalloc_minimal "$package $old to $new, with $beside"
+		fi
+		is_installed "$package" libzmalloc-dev zmalloc-tools $beside
+		find "$root/usr/share/doc" -name of-before | grep . && wrong 'a file of the old version is left'
+		say zmalloc --version
+		test "$name" = jemalloc || apt purge "$package" libzmalloc-dev zmalloc-tools $beside
+	done
+}
+
+# One alone is the machine's. The others come beside it, each a service's for the asking; which is the machine's
+# follows from the list until one is chosen.
+check_beside() {
+	for flavour in $flavours; do
+		split "$flavour"
+		apt install "$package"
+		is_machines "$first" "with $package"
+	done
+	inside update-alternatives --query "$alternative" | awk '
+		/^Alternative:/ { path = $2 }
+		/^Priority:/ { print "priority " $2 ": " path }' | sort -r
+	for flavour in $flavours; do
+		split "$flavour"
+		# There what printf() holds at its end is in the account, so that it ends with 1.
+		ask_binary "$says" "zmalloc run --malloc=$name" \
+			zmalloc run --malloc="$name" sh -c './hello-pkg-config || test $? = 1'
+		ask_binary "$says" "LD_LIBRARY_PATH=.../zmalloc/$name" \
+			LD_LIBRARY_PATH="$lib/zmalloc/$name" ./hello-pkg-config
+	done
+	printf 'Source: hello\n\nPackage: hello\nArchitecture: any\n' >"$root/srv/consumer/debian/control"
+	for flavour in $flavours; do
+		split "$flavour"
+		inside update-alternatives --quiet --set "$alternative" "$lib/zmalloc/$name/libzmalloc.so.1"
+		is_machines "$name" 'update-alternatives --set'
+		ask_binary "$says" "update-alternatives --set $name"
+		depends=$(inside env -C /srv/consumer dpkg-shlibdeps -O -e./hello-pkg-config 2>"$room/shlibdeps.log")
+		case $depends in
+		*libzmalloc1-*) wrong "a package built on $package: $depends" ;;
+		*'libzmalloc1 (>= 1.0~)'*) ;;
+		*) wrong "a package built on $package: $depends" ;;
+		esac
+	done
+	echo "a package built on any of them: $depends"
+}
+
+# The machine's, once removed, is followed by the best of those left, also where it was chosen; not the last, under
+# a program that needs it. Each alone is enough for these.
+check_removal() {
+	inside update-alternatives --quiet --set "$alternative" "$lib/zmalloc/mimalloc/libzmalloc.so.1"
+	apt remove libzmalloc1-mimalloc
+	is_machines "$first" 'without the one that was chosen'
+	apt install libzmalloc1-mimalloc
+	for flavour in $flavours; do
+		split "$flavour"
+		is_machines "$name" 'the best of those left'
+		ask_binary "$says" "the best of those left: $name"
+		inside dpkg-query -W -f '${db:Status-Abbrev}' zmalloc-tools libzmalloc-dev | grep -qx 'ii ii ' ||
+			wrong 'the removal took away a program that needs the library'
+		if inside dpkg --remove "$package" >"$room/remove.log" 2>&1; then
+			test "$name" != "$last" || wrong "$package could be removed from under zmalloc-tools"
+		else
+			test "$name" = "$last" || wrong "$(cat "$room/remove.log")"
+		fi
+	done
+	grep 'zmalloc-tools depends on libzmalloc1' "$room/remove.log" || wrong "$(cat "$room/remove.log")"
+	is_machines "$last" 'the last'
 }
 
 check_deb() {
 	make_root
+	triplet=$(dpkg-architecture -q DEB_HOST_MULTIARCH)
+	lib=/usr/lib/$triplet alternative=libzmalloc.so.1-$triplet
+	flavours=$(split_all 1-3) first=$(split_all 1 | head -n 1) last=$(split_all 1 | tail -n 1)
 	make_repository
-	mkdir -p "$root/srv/consumer" "$root/srv/source/tests"
+	mkdir -p "$root/srv/consumer/debian" "$root/srv/source/tests"
 	cp -r "$here/../README.md" "$root/srv/source"
 	cp -r "$here/../tests/consumer" "$root/srv/source/tests"
+	cp "$here/services.sh" "$root/srv"
+	# A server is started by who asks for it, and on its own.
+	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+	chmod 755 "$root/usr/sbin/policy-rc.d"
 
 	apt update
-	apt install gcc g++ libc6-dev make pkg-config cmake autoconf automake
+	apt install gcc g++ libc6-dev make pkg-config cmake autoconf automake dpkg-dev redis-server python3-minimal
 	snapshot before
 
-	# Whoever has chosen an allocator has it after an upgrade too.
-	for package in libzmalloc1-mimalloc libzmalloc1; do
-		apt install "$package=$old" "libzmalloc-dev=$old" "zmalloc-tools=$old"
-		apt upgrade
-		for installed in "$package" libzmalloc-dev zmalloc-tools; do
-			test "$(inside dpkg-query -W -f '${db:Status-Abbrev}${Version}' $installed)" = "ii $new" ||
-				wrong "$installed was not upgraded to $new"
-		done
-		find "$root/usr/share/doc" -name of-test1 | grep . && wrong 'a file of the old version is left'
-		test "$package" = libzmalloc1 || apt purge libzmalloc1-mimalloc libzmalloc-dev zmalloc-tools
-	done
-
+	check_upgrade
 	apt install libjemalloc-dev
 	say sh -c 'cd /srv/consumer && sh /srv/source/tests/consumer/build.sh pkg-config c++ static cmake autoconf'
 	say zmalloc info
-
-	for flavour in $(awk -f "$here/flavours.awk" "$here/allocators"); do
-		package=libzmalloc1${flavour%:*}
-		test "$package" = libzmalloc1 || package=libzmalloc1-${flavour%:*}
-		apt install "$package"
-		ask_binary "$package" "${flavour#*:}"
-		inside dpkg-query -W -f '${db:Status-Abbrev}' zmalloc-tools libzmalloc-dev | grep -qv '^ii ii ' &&
-			wrong 'the swap took away a program that needs the library'
-		if inside dpkg --remove "$package" >"$room/remove.log" 2>&1; then
-			wrong "$package could be removed from under zmalloc-tools"
-		fi
-		grep 'zmalloc-tools depends on libzmalloc1' "$room/remove.log" || wrong "$(cat "$room/remove.log")"
-	done
+	check_beside
+	say sh /srv/services.sh
+	check_removal
 	cmp_symbols
 
 	apt purge 'libzmalloc*' zmalloc-tools libjemalloc-dev

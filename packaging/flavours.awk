@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# flavours.awk - of packaging/allocators: PACKAGE:SAYS of each allocator, PACKAGE being what its package adds
-# to the name libzmalloc1, and SAYS what zmalloc_allocator() begins with. That of libzmalloc1 is at the
-# end, so that whoever goes through all is back where installing began.
+# flavours.awk - of packaging/allocators, with -v base=libzmalloc1 or libzmalloc: NAME:PACKAGE:SAYS of each
+# allocator in their order, SAYS being what zmalloc_allocator() begins with. That of the first is the machine's
+# wherever nobody chose another.
 /^#/ { next }
-{ gsub("_", "-", $1) }
-last == "" { last = ":" $2 "-"; next }
-{ print $1 ":" $2 "-" }
-END { print last }
+{
+	package = $1
+	gsub("_", "-", package)
+	print $1 ":" base (seen++ ? "-" package : "") ":" $2 "-"
+}
