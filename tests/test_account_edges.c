@@ -16,12 +16,14 @@
 
 #include <zmalloc.h>
 #include <zmalloc/arena.h>
+#include <zmalloc/profile.h>
 
 #if defined(HAVE_DLADDR)
 #include <dlfcn.h>
 #endif
 
 #include "lib/account/client.h"
+#include "lib/account/growth.h"
 #include "lib/account/state.h"
 #include "lib/base/fork.h"
 #include "lib/base/lock.h"
@@ -525,6 +527,92 @@ START_TEST(test_the_allocator_begins_once)
 }
 END_TEST
 
+/* ---- Frees that have to be seen ----------------------------------------------------------------- */
+
+#if ZM_RAW_WATCHES
+
+/* Blocks of one size, until one of them begins in the same page as the first, which a free of either tells. */
+struct neighbours {
+	void *first, *second;
+};
+
+static struct neighbours make_neighbours(void)
+{
+	struct neighbours pair = {.first = zmalloc(100)};
+	void *others[1000];
+	size_t count = 0;
+
+	while ((pair.second = zmalloc(100),
+		((uintptr_t)pair.first ^ (uintptr_t)pair.second) >= ZM_WATCH_BYTES)) {
+		ck_assert(count < 1000);
+		others[count++] = pair.second;
+	}
+	while (count != 0)
+		zfree(others[--count]);
+	return pair;
+}
+
+static bool is_quick(const void *ptr)
+{
+	size_t bytes;
+	bool quick = zm_raw_charged_quickly(ptr, &bytes);
+
+	ck_assert(!quick || bytes == zm_raw_charged(ptr));
+	return quick;
+}
+
+static void expect_watched(const void *ptr)
+{
+	size_t bytes;
+
+	ck_assert(!is_quick(ptr));
+	ck_assert(zm_raw_charged_watched(ptr, &bytes));
+	ck_assert_uint_eq(bytes, zm_raw_charged(ptr));
+}
+
+#endif
+
+START_TEST(test_what_is_noted_ends_no_watch)
+{
+#if ZM_RAW_WATCHES
+	struct neighbours pair = make_neighbours();
+
+	ck_assert(is_quick(pair.first));
+	zm_mark(pair.first);
+	zm_mark(pair.second);
+	expect_watched(pair.first);
+	zfree(zmalloc(100));
+	zm_raw_charged(pair.second);
+	expect_watched(pair.first);
+	zm_unmark(pair.first);
+	if (zm_is_marked(pair.second)) {
+		expect_watched(pair.first);
+		zm_unmark(pair.second);
+	}
+	ck_assert(is_quick(pair.first));
+	zfree(pair.first);
+	zfree(pair.second);
+#endif
+}
+END_TEST
+
+START_TEST(test_nothing_is_watched_after_a_profile)
+{
+#if ZM_RAW_WATCHES
+	void *ptr;
+
+	ck_assert_int_eq(zmalloc_profile_start(1), 0);
+	ptr = zmalloc(100);
+	expect_watched(ptr);
+	ck_assert_int_eq(zmalloc_profile_stop(), 0);
+	ck_assert(is_quick(ptr));
+	zfree(ptr);
+#endif
+}
+END_TEST
+
+/* ---- Sizes -------------------------------------------------------------------------------------- */
+
 /* Else every size would be asked for by a call. */
 START_TEST(test_glibcs_sizes_are_read)
 {
@@ -607,6 +695,8 @@ int main(void)
 	tcase_add_test(tests, test_threads_that_come_and_go_share_a_record);
 	tcase_add_test(tests, test_used_memory_is_between_nought_and_the_peak);
 	tcase_add_test(tests, test_the_cold_path_is_rare);
+	tcase_add_test(tests, test_what_is_noted_ends_no_watch);
+	tcase_add_test(tests, test_nothing_is_watched_after_a_profile);
 	tcase_add_test(tests, test_glibcs_sizes_are_read);
 	tcase_add_test(tests, test_a_call_out_of_what_is_made_once_comes_back);
 	tcase_add_test(tests, test_a_fork_waits_for_what_is_made_once);

@@ -61,6 +61,7 @@ ZM_TLS struct zm_thread zm_thread = {
 	.counter = &zm_no_counter,
 #if !ZM_RAW_COUNTS
 	.errno_at = &no_errno,
+	.shrinks_at = &zm_no_counter.net_bytes,
 #else
 	.allocated = &one, /* 1 - 0 is over a ceiling of 0 */
 	.freed = &zero,
@@ -152,6 +153,9 @@ static void forget_counter(struct zm_thread *self)
 	self->state = ZM_THREAD_ENDED;
 	self->borrows = false;
 	self->counter = &zm_no_counter;
+#if ZM_COUNT_SIZES
+	self->shrinks_at = &zm_no_counter.net_bytes;
+#endif
 	zm_store(&self->slow, ZM_SLOW_UNKNOWN);
 	zm_store(&self->growth_round, 0);
 #if ZM_RAW_COUNTS
@@ -344,6 +348,9 @@ ZM_COLD void zm_account_join(void)
 		zm_account_check();
 		zm_unlock(&zm_account.lock);
 		self->counter = counter;
+#if ZM_COUNT_SIZES
+		self->shrinks_at = &counter->net_bytes;
+#endif
 		self->state = ZM_THREAD_LIVE;
 	} else if (counter != NULL) {
 		give_back_record(counter);

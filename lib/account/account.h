@@ -60,8 +60,8 @@ struct zm_counter {
 		*freed; /* the owner's borrowed counters, else both a constant zero */
 #else
 	/*
-	 * To be taken off net_bytes: what the owner freed while a client wanted to see growth alone
-	 * (growth.c), so that net_bytes only grew. Written by the owner.
+	 * To be added to net_bytes, and never above 0: what the owner freed while a client wanted to see
+	 * growth alone (growth.h), so that net_bytes only grew. Written by the owner.
 	 */
 	ZM_ATOMIC(ptrdiff_t) shrunk_bytes;
 #endif
@@ -80,6 +80,8 @@ struct zm_thread {
 	struct zm_counter *counter;
 #if !ZM_RAW_COUNTS
 	int *errno_at; /* &errno: a call saved */
+	/* What it takes off what it frees: net_bytes of its record, or shrunk_bytes. */
+	ZM_ATOMIC(ptrdiff_t) * shrinks_at;
 #else
 	/* Of a borrowing thread; `freed` leads to a constant zero while growth alone is to be seen. */
 	const uint64_t *allocated, *freed;
@@ -154,17 +156,13 @@ ZM_INLINE bool zm_account_add(size_t bytes)
 	return true;
 }
 
-/* Take a freed block off. The caller has seen that the thread has a counter. */
-ZM_INLINE void zm_account_sub(struct zm_counter *counter, size_t bytes)
-{
-	zm_store(&counter->net_bytes, zm_load(&counter->net_bytes) - (ptrdiff_t)bytes);
-}
-
 #if ZM_COUNT_SIZES
-/* The same while growth alone is to be seen. */
-ZM_INLINE void zm_account_shrink(struct zm_counter *counter, size_t bytes)
+/* Take a freed block off. The caller has seen that the thread has a counter. */
+ZM_INLINE void zm_account_sub(size_t bytes)
 {
-	zm_store(&counter->shrunk_bytes, zm_load(&counter->shrunk_bytes) + (ptrdiff_t)bytes);
+	ZM_ATOMIC(ptrdiff_t) *at = zm_thread.shrinks_at;
+
+	zm_store(at, zm_load(at) - (ptrdiff_t)bytes);
 }
 #endif
 

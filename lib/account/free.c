@@ -86,7 +86,7 @@ static bool free_or_hold(void *ptr)
 /* By a thread that does so for the sake of a clock, and counts for itself. */
 static void free_and_tick(void *ptr)
 {
-	zm_account_sub(zm_thread.counter, zm_raw_charged(ptr));
+	zm_thread_shrink((ptrdiff_t)zm_raw_charged(ptr));
 	zm_raw_free(ptr);
 	zm_clients_see_tick();
 }
@@ -98,7 +98,7 @@ static void free_and_shrink(void *ptr)
 
 	zm_growth_see_end(ptr);
 	bytes = zm_raw_charged(ptr);
-	zm_counter_shrink(zm_thread.counter, (ptrdiff_t)bytes);
+	zm_thread_shrink((ptrdiff_t)bytes);
 	zm_raw_free(ptr);
 }
 

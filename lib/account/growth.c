@@ -71,6 +71,45 @@ void zm_growth_see_arena_end(const void *arena)
 		by->arena_ended(arena);
 }
 
+/* ---- Marks ------------------------------------------------------------------------------------ */
+
+#if ZM_RAW_WATCHES
+
+#define WATCHED_MARKS ((uint32_t)ZM_WATCH_BYTES >> ZM_MARK_SHIFT)
+
+_Static_assert((size_t)1 << (ZM_MARK_BITS + ZM_MARK_SHIFT) == ZM_WATCH_SPAN_BYTES,
+	       "what is watched at once must have its marks together");
+
+static bool has_marks_about(const void *ptr)
+{
+	uint32_t first = zm_mark_of(ptr) / WATCHED_MARKS * WATCHED_MARKS;
+
+	for (uint32_t mark = first; mark < first + WATCHED_MARKS; mark++)
+		if (zm_load(&zm_marks[mark]) != 0)
+			return true;
+	return false;
+}
+
+#endif
+
+/* In this order: whoever comes by as the block is watched finds the mark. */
+void zm_mark(const void *ptr)
+{
+	zm_store(&zm_marks[zm_mark_of(ptr)], 1);
+#if ZM_RAW_WATCHES
+	zm_raw_watch(ptr, true);
+#endif
+}
+
+void zm_unmark(const void *ptr)
+{
+	zm_store(&zm_marks[zm_mark_of(ptr)], 0);
+#if ZM_RAW_WATCHES
+	if (!has_marks_about(ptr))
+		zm_raw_watch(ptr, false);
+#endif
+}
+
 /* ---- How a thread compares -------------------------------------------------------------------- */
 
 void zm_growth_set(bool is_wanted)
@@ -108,6 +147,8 @@ static ZM_COLD void follow(struct zm_thread *self, size_t bytes)
 	zm_lock(&zm_account.lock);
 #if ZM_COUNT_BORROWED
 	self->freed = round != 0 ? &nothing_freed : self->counter->freed;
+#else
+	self->shrinks_at = round != 0 ? &self->counter->shrunk_bytes : &self->counter->net_bytes;
 #endif
 	zm_store(&self->growth_round, round);
 	zm_store(&self->sample_at_bytes, grown(self) - (ptrdiff_t)bytes + distance);

@@ -9,10 +9,12 @@
  * that comes by in vain takes a new one without a lock.
  *
  *   borrowed counters   `freed` of the thread leads to a constant zero
- *   our own             frees add to shrunk_bytes of the record instead of taking off net_bytes
+ *   our own             frees take off shrunk_bytes of the record instead of net_bytes
  *
  * What is sampled has to be noticed when it is freed. Its client marks the 256 bytes where it begins, and each
  * free looks for a mark. Of 2^20 marks, of a byte each, a heap of 64 GiB at the default mean sets an eighth.
+ * Where sizes come from a table of pages, the word of a marked block's page is spoilt besides (zm_raw_watch()):
+ * frees in that page alone come to look, the others do what they do without a profile.
  *
  * Machines of 32 bits, whose counters would come round, and threads that no fast path knows come by with
  * each block.
@@ -49,6 +51,9 @@ ZM_INLINE bool zm_is_marked(const void *ptr)
 {
 	return zm_load(&zm_marks[zm_mark_of(ptr)]) != 0;
 }
+
+void zm_mark(const void *ptr);
+void zm_unmark(const void *ptr);
 
 /* ---- For those who allocate; cold ------------------------------------------------------------- */
 
@@ -150,7 +155,7 @@ ZM_INLINE ptrdiff_t zm_growth_ceiling(const struct zm_counter *counter, ptrdiff_
 	if (is_alone)
 		bytes += (ptrdiff_t)zm_load((const ZM_ATOMIC(uint64_t) *)counter->freed);
 #else
-	bytes += zm_load(&counter->shrunk_bytes);
+	bytes -= zm_load(&counter->shrunk_bytes);
 #endif
 	if (!is_alone)
 		return bytes;

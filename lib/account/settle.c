@@ -110,7 +110,7 @@ static bool settle_record(struct zm_counter *counter, ptrdiff_t bytes, size_t as
 
 	/* What falls passes nothing, though it may still be over a ceiling that was lowered. */
 	if (bytes < 0) {
-		zm_counter_shrink(counter, -bytes);
+		zm_thread_shrink(-bytes);
 		return true;
 	}
 	if (net > zm_load(&counter->ceiling_bytes) &&
@@ -220,7 +220,7 @@ ZM_COLD void zm_account_resized(size_t old_bytes, size_t new_bytes)
 	if (zm_thread.borrows) {
 		settle_new(0, 0);
 	} else if (zm_thread.state == ZM_THREAD_LIVE && zm_load(&zm_thread.growth_round) != 0) {
-		zm_counter_shrink(zm_thread.counter, (ptrdiff_t)old_bytes);
+		zm_thread_shrink((ptrdiff_t)old_bytes);
 		settle((ptrdiff_t)new_bytes, 0);
 	} else {
 		settle((ptrdiff_t)new_bytes - (ptrdiff_t)old_bytes, 0);
@@ -242,7 +242,7 @@ void zm_account_correct(ptrdiff_t bytes)
 	}
 	zm_lock(&zm_account.lock);
 	if (bytes < 0)
-		zm_counter_shrink(self->counter, -bytes);
+		zm_thread_shrink(-bytes);
 	else
 		zm_store(&self->counter->net_bytes, zm_load(&self->counter->net_bytes) + bytes);
 	if (!raise_if_due(self->counter))

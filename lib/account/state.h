@@ -51,19 +51,16 @@ struct zm_account {
 
 extern struct zm_account zm_account;
 
-/*
- * Take off what the owner frees. Frees of a fast path that has not heard yet that growth alone is to be
- * seen still lower net_bytes, which is as right.
- */
-static inline void zm_counter_shrink(struct zm_counter *counter, ptrdiff_t bytes)
+/* Take off what the calling thread frees, which is live. */
+static inline void zm_thread_shrink(ptrdiff_t bytes)
 {
 #if ZM_COUNT_SIZES
-	if (zm_load(&zm_thread.growth_round) != 0) {
-		zm_account_shrink(counter, (size_t)bytes);
-		return;
-	}
-#endif
+	zm_account_sub((size_t)bytes);
+#else
+	struct zm_counter *counter = zm_thread.counter;
+
 	zm_store(&counter->net_bytes, zm_load(&counter->net_bytes) - bytes);
+#endif
 }
 
 #if ZM_COUNT_BORROWED
@@ -109,9 +106,9 @@ static inline ptrdiff_t zm_counter_own_bytes(const struct zm_counter *counter)
 	do {
 		shrunk = zm_load_acquire(&counter->shrunk_bytes);
 		net = zm_load_acquire(&counter->net_bytes);
-	} while (zm_unlikely(zm_load(&counter->shrunk_bytes) - shrunk > ZM_STEP_BYTES) &&
+	} while (zm_unlikely(shrunk - zm_load(&counter->shrunk_bytes) > ZM_STEP_BYTES) &&
 		 --tries > 0);
-	return net - shrunk;
+	return net + shrunk;
 }
 #endif
 
@@ -146,7 +143,7 @@ static inline ptrdiff_t zm_thread_net(const struct zm_thread *self)
 	if (self->borrows)
 		net += (ptrdiff_t)(*self->counter->allocated - *self->counter->freed);
 #else
-	net -= zm_load(&self->counter->shrunk_bytes);
+	net += zm_load(&self->counter->shrunk_bytes);
 #endif
 	return net;
 }

@@ -307,7 +307,7 @@ void zm_account_get_ceiling(struct zm_counter *counter)
 {
 	ptrdiff_t figure = zm_thread_net(&zm_thread);
 
-	if (zm_load(&counter->granted_bytes) - figure >= ZM_STEP_BYTES / 4) {
+	if (zm_load(&counter->granted_bytes) - figure >= ZM_STEP_BYTES / 2) {
 		zm_account_renew_ceiling(counter);
 		return;
 	}

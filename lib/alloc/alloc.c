@@ -26,17 +26,21 @@ static void *noted(void *ptr)
 	return ptr;
 }
 
-static void *settle_new(void *ptr, bool is_granted)
+static void *settle_new(void *ptr, size_t size, bool is_granted)
 {
 	size_t bytes;
 
-	if (ZM_COUNT_BORROWED && (zm_growth_only(0) || zm_account_only_ticks(0)))
+#if ZM_COUNT_BORROWED
+	(void)size;
+	if (zm_growth_only(0) || zm_account_only_ticks(0))
 		return noted(ptr);
 	bytes = zm_raw_charged(ptr);
-	/* Of a size that the adaptor has no quick answer for. */
-	if (ZM_COUNT_SIZES &&
-	    (zm_account_add(bytes) || zm_growth_only(bytes) || zm_account_only_ticks(bytes)))
+#else
+	bytes = zm_raw_charged_new(ptr, size);
+	/* Of a size that the adaptor had no quick answer for. */
+	if (zm_account_add(bytes) || zm_growth_only(bytes) || zm_account_only_ticks(bytes))
 		return noted(ptr);
+#endif
 	if (is_granted) {
 		zm_account_granted(bytes);
 	} else if (!zm_account_new(bytes)) {
@@ -49,23 +53,23 @@ static void *settle_new(void *ptr, bool is_granted)
 	return ptr;
 }
 
-ZM_COLD void *zm_new_settle(void *ptr)
+ZM_COLD void *zm_new_settle(void *ptr, size_t size)
 {
-	return ptr != NULL ? settle_new(ptr, false) : NULL;
+	return ptr != NULL ? settle_new(ptr, size, false) : NULL;
 }
 
 /* ptr: what the allocator gave, perhaps nothing. */
 static ZM_COLD void *new_or_oom(void *ptr, size_t size)
 {
 	ZM_GROWTH_NOTE_CALLER();
-	ptr = zm_new_settle(ptr);
+	ptr = zm_new_settle(ptr, size);
 	return ptr != NULL ? ptr : zm_oom(size);
 }
 
-static ZM_COLD void *new_or_enomem(void *ptr)
+static ZM_COLD void *new_or_enomem(void *ptr, size_t size)
 {
 	ZM_GROWTH_NOTE_CALLER();
-	ptr = zm_new_settle(ptr);
+	ptr = zm_new_settle(ptr, size);
 	return ptr != NULL ? ptr : zm_enomem();
 }
 
@@ -89,7 +93,7 @@ void *zm_carry_over(void *ptr, void *to, size_t size)
 void *zm_move_granted(void *ptr, void *to, size_t size)
 {
 	if (to != NULL && !zm_settled(to, ZM_LOOK_UP))
-		to = settle_new(to, true);
+		to = settle_new(to, ZM_LOOK_UP, true);
 	return to != NULL ? zm_carry_over(ptr, to, size) : NULL;
 }
 
@@ -129,7 +133,7 @@ ZM_COLD void *zm_resize_slowly(void *ptr, size_t size)
 
 #if ZM_COUNT_SIZES
 
-/* While growth alone is seen each free comes here, so it is as short as can be. */
+/* While growth alone is seen each free may come here, so it is as short as can be. */
 ZM_NOINLINE void zm_release_slowly(void *ptr, size_t bytes)
 {
 	if (zm_unlikely(zm_load(&zm_thread.slow) != ZM_SLOW_GROWTH)) {
@@ -137,14 +141,25 @@ ZM_NOINLINE void zm_release_slowly(void *ptr, size_t bytes)
 		return;
 	}
 	zm_growth_see_end(ptr);
-	zm_account_shrink(zm_thread.counter, bytes);
+	zm_account_sub(bytes);
 	if (ZM_RAW_FREE_KEEPS_ERRNO)
 		zm_raw_free_sized(ptr, bytes);
 	else
 		ZM_KEEP_ERRNO(zm_raw_free_sized(ptr, bytes));
 }
 
-ZM_COLD void zm_release_looked_up(void *ptr)
+static size_t looked_up(const void *ptr)
+{
+#if ZM_RAW_WATCHES
+	size_t bytes;
+
+	if (zm_raw_charged_watched(ptr, &bytes))
+		return bytes;
+#endif
+	return zm_raw_charged(ptr);
+}
+
+ZM_NOINLINE void zm_release_looked_up(void *ptr)
 {
 	size_t bytes;
 
@@ -154,8 +169,9 @@ ZM_COLD void zm_release_looked_up(void *ptr)
 		zm_free_unsettled(ptr);
 		return;
 	}
-	bytes = zm_raw_charged(ptr);
-	zm_account_sub(zm_thread.counter, bytes);
+	zm_growth_see_end(ptr);
+	bytes = looked_up(ptr);
+	zm_account_sub(bytes);
 	ZM_KEEP_ERRNO(zm_raw_free_sized(ptr, bytes));
 }
 
@@ -178,7 +194,7 @@ ZM_HOT void *ztrymalloc(size_t size)
 
 	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size)))
 		return ptr;
-	return new_or_enomem(ptr);
+	return new_or_enomem(ptr, size);
 }
 
 ZM_HOT void *zcalloc(size_t size)
@@ -196,7 +212,7 @@ ZM_HOT void *ztrycalloc(size_t size)
 
 	if (zm_likely(ptr != NULL) && zm_likely(zm_settled(ptr, size)))
 		return ptr;
-	return new_or_enomem(ptr);
+	return new_or_enomem(ptr, size);
 }
 
 void *zcalloc_num(size_t num, size_t size)
@@ -223,7 +239,7 @@ static void *aligned(size_t alignment, size_t size)
 	if (ptr == NULL || zm_settled(ptr, ZM_LOOK_UP))
 		return ptr;
 	ZM_GROWTH_NOTE_CALLER();
-	return zm_new_settle(ptr);
+	return zm_new_settle(ptr, ZM_LOOK_UP);
 }
 
 static bool is_power_of_two(size_t alignment)

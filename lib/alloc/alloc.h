@@ -19,10 +19,10 @@
 #define ZM_LOOK_UP SIZE_MAX
 
 /*
- * Charge a new block that the fast path could not settle. Returns it, or another in its place; NULL if a
- * client refuses: the block is the allocator's again then. NULL passes through.
+ * Charge a new block that the fast path could not settle; size: as for zm_settled(). Returns it, or another in
+ * its place; NULL if a client refuses: the block is the allocator's again then. NULL passes through.
  */
-void *zm_new_settle(void *ptr);
+void *zm_new_settle(void *ptr, size_t size);
 
 /* Before a block is touched: does no client refuse what it would grow by? */
 bool zm_resize_may_grow(const void *ptr, size_t size);
@@ -62,10 +62,15 @@ ZM_INLINE bool zm_resizes_slowly(void)
 	return zm_load(&zm_thread.slow) != 0;
 }
 
-/* With our own counter: where it is borrowed, frees go by the thread's pointers. */
+/*
+ * With our own counter: where it is borrowed, frees go by the thread's pointers. Where the end of a marked block
+ * has to be seen, the allocator may be the one that stops whoever frees it.
+ */
 ZM_INLINE bool zm_frees_slowly(void)
 {
-	return (zm_load(&zm_thread.slow) & ~ZM_SLOW_RESIZES) != 0;
+	const unsigned char quick = ZM_SLOW_RESIZES | (ZM_RAW_WATCHES ? ZM_SLOW_GROWTH : 0);
+
+	return (zm_load(&zm_thread.slow) & ~quick) != 0;
 }
 
 /*

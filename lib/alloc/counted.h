@@ -32,7 +32,6 @@ ZM_INLINE bool zm_settled(void *ptr, size_t size)
  */
 ZM_INLINE void *zm_resize(void *ptr, size_t size)
 {
-	struct zm_counter *counter = zm_thread.counter;
 	size_t old_bytes, new_bytes;
 	void *moved;
 
@@ -43,7 +42,7 @@ ZM_INLINE void *zm_resize(void *ptr, size_t size)
 	if (zm_unlikely(moved == NULL))
 		return NULL;
 	new_bytes = zm_raw_charged(moved);
-	zm_account_sub(counter, old_bytes);
+	zm_account_sub(old_bytes);
 	if (zm_unlikely(!zm_account_add(new_bytes)))
 		zm_account_granted(new_bytes);
 	return moved;
@@ -51,7 +50,6 @@ ZM_INLINE void *zm_resize(void *ptr, size_t size)
 
 ZM_INLINE void zm_release(void *ptr)
 {
-	struct zm_counter *counter = zm_thread.counter;
 	size_t bytes;
 
 	if (zm_unlikely(!zm_raw_charged_quickly(ptr, &bytes))) {
@@ -62,7 +60,7 @@ ZM_INLINE void zm_release(void *ptr)
 		zm_release_slowly(ptr, bytes);
 		return;
 	}
-	zm_account_sub(counter, bytes);
+	zm_account_sub(bytes);
 	if (ZM_RAW_FREE_KEEPS_ERRNO)
 		zm_raw_free_sized(ptr, bytes);
 	else

@@ -31,7 +31,7 @@ void *zmalloc_with_flags(size_t size, int flags)
 
 	ZM_GROWTH_NOTE_CALLER();
 	if (ptr != NULL && !zm_settled(ptr, ZM_LOOK_UP))
-		ptr = zm_new_settle(ptr);
+		ptr = zm_new_settle(ptr, ZM_LOOK_UP);
 	return ptr != NULL ? ptr : zm_oom(size);
 }
 

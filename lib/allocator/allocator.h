@@ -22,13 +22,21 @@
  *   bool   zm_raw_charged_new_quickly(const void *ptr, size_t size, size_t *bytes)
  *                                                      the same for a block just got by malloc or
  *                                                      calloc for `size`; SIZE_MAX: in another way
+ *   size_t zm_raw_charged_new(const void *ptr, size_t size)
+ *                                                      the same, however long it takes
  *
- * Only where ZM_RAW_COUNTS is 1, in place of the two that end in "_quickly":
+ * Only where ZM_RAW_COUNTS is 1, in place of the last three:
  *
  *   bool zm_raw_sized_is_faster(const void *ptr)      false for NULL: would zm_raw_free_sized() free it
  *                                                      sooner than zm_raw_free()?
  *   zm_raw_free_address(), zm_raw_free_sized_address() the functions behind the two frees, for callers
  *                                                      that keep them in a pointer
+ *
+ * Only where ZM_RAW_WATCHES is 1:
+ *
+ *   bool zm_raw_charged_watched(const void *ptr, size_t *bytes)
+ *                                                      as zm_raw_charged_quickly() of a block for which that
+ *                                                      was told to fail
  *
  * One of the functions that tell what is charged is asked of every block that is new or was resized,
  * before the program has it.
@@ -36,13 +44,14 @@
  * The four that allocate return NULL when there is none left and for every size over PTRDIFF_MAX,
  * whatever is added or rounded on the way.
  *
- * Three macros, each 0 or 1:
+ * Four macros, each 0 or 1:
  *
  *   ZM_RAW_FREE_KEEPS_ERRNO   1 if the two frees never change errno
  *   ZM_RAW_ARENAS             1 if private arenas are the allocator's own (arena.h), and not those
  *                             that arena_list.c makes of plain blocks
  *   ZM_RAW_COUNTS             1 if the allocator keeps counters for each thread that we may read in
  *                             place of our own: no blocks but ours ever move them
+ *   ZM_RAW_WATCHES            1 if zm_raw_charged_quickly() can be told to fail for some blocks: zm_raw_watch()
  *
  * Cold (in the adaptor's .c), below. ENOTSUP is the answer of an allocator that cannot. Further cold
  * functions are in arena.h, native.h and slab.h. Files whose name begins with "no_" or ends with "_none"
@@ -140,6 +149,17 @@ int zm_allocator_bins(unsigned arena, bool refresh, zm_allocator_bin_visit visit
 /* Give unused memory back now; in the background. 0 or an errno value. */
 int zm_allocator_purge(void);
 int zm_allocator_background_purge(bool enable);
+
+#if ZM_RAW_WATCHES
+/*
+ * From now on zm_raw_charged_quickly() fails for this block, and for those about it: all in the same
+ * ZM_WATCH_BYTES, and in those of addresses that are a multiple of ZM_WATCH_SPAN_BYTES away; or no longer.
+ * Whoever is handed a block after the call knows of it. One thread calls at a time.
+ */
+void zm_raw_watch(const void *ptr, bool on);
+#define ZM_WATCH_BYTES 4096
+#define ZM_WATCH_SPAN_BYTES ((size_t)256 * 1024 * 1024)
+#endif
 
 #if ZM_RAW_COUNTS
 /*

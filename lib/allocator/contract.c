@@ -17,6 +17,9 @@
 #if !defined(ZM_RAW_COUNTS)
 #error "the adaptor's header does not define ZM_RAW_COUNTS as 0 or 1: see allocator.h"
 #endif
+#if !defined(ZM_RAW_WATCHES)
+#error "the adaptor's header does not define ZM_RAW_WATCHES as 0 or 1: see allocator.h"
+#endif
 
 /* A function that is not there at all is "undeclared", which says its name as well. */
 #define ZM_HAS(function, ...)                                                                      \
@@ -38,5 +41,9 @@ ZM_HAS(zm_raw_free_sized_address, void (*(*)(void))(void *, size_t, int));
 #else
 ZM_HAS(zm_raw_charged_quickly, bool (*)(const void *, size_t *));
 ZM_HAS(zm_raw_charged_new_quickly, bool (*)(const void *, size_t, size_t *));
+ZM_HAS(zm_raw_charged_new, size_t (*)(const void *, size_t));
+#endif
+#if ZM_RAW_WATCHES
+ZM_HAS(zm_raw_charged_watched, bool (*)(const void *, size_t *));
 #endif
 /* clang-format on */

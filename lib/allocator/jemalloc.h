@@ -59,9 +59,11 @@
  */
 #if ZM_RAW_ARENAS && ZM_JE_IS_OURS
 #define ZM_RAW_COUNTS 1
+#define ZM_RAW_WATCHES 0
 #else
 #define ZM_RAW_COUNTS 0
 #include "allocator/size_map.h"
+#define ZM_RAW_WATCHES ZM_SIZE_MAP_WATCHES
 #endif
 
 #if ZM_JE_DIRECT

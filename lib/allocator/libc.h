@@ -22,6 +22,7 @@
 #endif
 #define ZM_RAW_ARENAS 0
 #define ZM_RAW_COUNTS 0
+#define ZM_RAW_WATCHES 0
 
 #ifndef ZM_HAVE_USABLE_SIZE
 
@@ -126,6 +127,12 @@ ZM_INLINE bool zm_raw_charged_new_quickly(const void *ptr, size_t size, size_t *
 {
 	(void)size;
 	return zm_raw_charged_quickly(ptr, bytes);
+}
+
+ZM_INLINE size_t zm_raw_charged_new(const void *ptr, size_t size)
+{
+	(void)size;
+	return zm_raw_charged(ptr);
 }
 
 #endif

@@ -16,6 +16,7 @@
 
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
 #define ZM_RAW_COUNTS 0
+#define ZM_RAW_WATCHES ZM_SIZE_MAP_WATCHES
 
 /*
  * Arenas of mimalloc's own, but in 3. In 3.0 a heap takes over pages that hold live blocks of others,
@@ -110,9 +111,21 @@ ZM_INLINE bool zm_raw_charged_quickly(const void *ptr, size_t *bytes)
 	return zm_size_map_of(ptr, bytes) && zm_likely(!zm_load(&zm_mi_inner_blocks));
 }
 
+#if ZM_RAW_WATCHES
+ZM_INLINE bool zm_raw_charged_watched(const void *ptr, size_t *bytes)
+{
+	return zm_size_map_of_watched(ptr, bytes) && zm_likely(!zm_load(&zm_mi_inner_blocks));
+}
+#endif
+
 ZM_INLINE bool zm_raw_charged_new_quickly(const void *ptr, size_t size, size_t *bytes)
 {
 	return zm_size_map_new(ptr, size, bytes);
+}
+
+ZM_INLINE size_t zm_raw_charged_new(const void *ptr, size_t size)
+{
+	return zm_size_map_noted_new(ptr, size);
 }
 
 #endif

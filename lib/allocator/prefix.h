@@ -131,4 +131,10 @@ ZM_INLINE bool zm_raw_charged_new_quickly(const void *ptr, size_t size, size_t *
 	return zm_raw_charged_quickly(ptr, bytes);
 }
 
+ZM_INLINE size_t zm_raw_charged_new(const void *ptr, size_t size)
+{
+	(void)size;
+	return zm_raw_charged(ptr);
+}
+
 #endif

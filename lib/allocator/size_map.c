@@ -12,17 +12,31 @@ struct zm_size_map zm_size_map;
 
 size_t zm_size_map_looked_up(const void *ptr, size_t bytes)
 {
-	uintptr_t at = (uintptr_t)ptr;
-
 	if (!zm_size_map.known)
 		return bytes;
 	if (bytes % 8 == 0 && bytes <= ZM_SIZE_MAP_LARGEST)
 		zm_size_map_note(ptr, bytes);
 	else
-		zm_store(&zm_size_map.of_page[at / ZM_SIZE_MAP_PAGE_BYTES % ZM_SIZE_MAP_WORDS],
-			 ZM_SIZE_MAP_NONE);
+		zm_size_map_put(zm_size_map_at(ptr), ZM_SIZE_MAP_NONE);
 	return bytes;
 }
+
+size_t zm_size_map_noted_new(const void *ptr, size_t size)
+{
+	size_t bytes = zm_size_map_of_new(size);
+
+	if (bytes == 0)
+		return zm_raw_charged(ptr);
+	zm_size_map_note(ptr, bytes);
+	return bytes;
+}
+
+#if ZM_RAW_WATCHES
+void zm_raw_watch(const void *ptr, bool on)
+{
+	zm_size_map_watch(ptr, on);
+}
+#endif
 
 /* Is a block got for `size` as large as the table would have it? */
 static bool agrees(size_t (*good_size)(size_t size), size_t size)

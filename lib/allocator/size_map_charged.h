@@ -18,9 +18,21 @@ ZM_INLINE bool zm_raw_charged_quickly(const void *ptr, size_t *bytes)
 	return zm_size_map_of(ptr, bytes);
 }
 
+#if ZM_RAW_WATCHES
+ZM_INLINE bool zm_raw_charged_watched(const void *ptr, size_t *bytes)
+{
+	return zm_size_map_of_watched(ptr, bytes);
+}
+#endif
+
 ZM_INLINE bool zm_raw_charged_new_quickly(const void *ptr, size_t size, size_t *bytes)
 {
 	return zm_size_map_new(ptr, size, bytes);
+}
+
+ZM_INLINE size_t zm_raw_charged_new(const void *ptr, size_t size)
+{
+	return zm_size_map_noted_new(ptr, size);
 }
 
 #endif

@@ -18,6 +18,7 @@
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
 #define ZM_RAW_ARENAS 0
 #define ZM_RAW_COUNTS 0
+#define ZM_RAW_WATCHES ZM_SIZE_MAP_WATCHES
 
 ZM_INLINE void *zm_raw_malloc(size_t size)
 {

@@ -29,6 +29,9 @@
 #define zm_compare_exchange(at, expected, value)                                                   \
 	atomic_compare_exchange_strong_explicit((at), (expected), (value), memory_order_acq_rel,   \
 						memory_order_acquire)
+#define zm_compare_exchange_relaxed(at, expected, value)                                           \
+	atomic_compare_exchange_strong_explicit((at), (expected), (value), memory_order_relaxed,   \
+						memory_order_relaxed)
 #if !defined(__SANITIZE_THREAD__)
 #define zm_fence_acquire() atomic_thread_fence(memory_order_acquire)
 #define zm_fence_release() atomic_thread_fence(memory_order_release)
@@ -47,6 +50,9 @@
 #define zm_compare_exchange(at, expected, value)                                                   \
 	__atomic_compare_exchange_n((at), (expected), (value), false, __ATOMIC_ACQ_REL,            \
 				    __ATOMIC_ACQUIRE)
+#define zm_compare_exchange_relaxed(at, expected, value)                                           \
+	__atomic_compare_exchange_n((at), (expected), (value), false, __ATOMIC_RELAXED,            \
+				    __ATOMIC_RELAXED)
 #if !defined(__SANITIZE_THREAD__)
 #define zm_fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define zm_fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
@@ -83,6 +89,8 @@
 		*(expected) = __sync_val_compare_and_swap((at), zm_want, (value));                 \
 		*(expected) == zm_want;                                                            \
 	})
+#define zm_compare_exchange_relaxed(at, expected, value)                                           \
+	zm_compare_exchange((at), (expected), (value))
 
 #else
 #error "configure found no atomic operations: C11 <stdatomic.h>, __atomic or __sync is needed"

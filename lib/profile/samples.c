@@ -95,7 +95,7 @@ static void clear_marks(void)
 {
 	for (uint32_t i = 0; i < samples.live_used; i++)
 		if (samples.tables->live[i].ptr != NULL)
-			zm_store(&zm_marks[zm_mark_of(samples.tables->live[i].ptr)], 0);
+			zm_unmark(samples.tables->live[i].ptr);
 }
 
 /* With new tables, as a fresh mapping is the quickest way to 20 MiB of zeroes. */
@@ -109,7 +109,8 @@ static int start_anew(uint64_t mean_bytes)
 	if (error != 0)
 		return error;
 	if (tables != NULL) {
-		clear_marks();
+		if (samples.state.is_on)
+			clear_marks();
 		munmap(tables, sizeof(*tables));
 	}
 	samples.tables = pages;
@@ -145,6 +146,7 @@ bool zm_samples_end(void)
 	take_lock();
 	was_on = samples.state.is_on;
 	if (was_on) {
+		clear_marks();
 		samples.state.is_on = false;
 		samples.state.duration_ns = zm_now_ns() - samples.begun_ns;
 		zm_store(&samples.mean_bytes, 0);
@@ -296,7 +298,7 @@ static uint32_t unlink_live(const void *ptr)
 		return 0;
 	*link = samples.tables->live[number - 1].next;
 	if (is_alone)
-		zm_store(&zm_marks[zm_mark_of(ptr)], 0);
+		zm_unmark(ptr);
 	return number;
 }
 
@@ -307,7 +309,7 @@ static void link_live(uint32_t number, void *ptr)
 	live->ptr = ptr;
 	live->next = *chain_of(ptr);
 	*chain_of(ptr) = number;
-	zm_store(&zm_marks[zm_mark_of(ptr)], 1);
+	zm_mark(ptr);
 }
 
 /* Of one that is in no chain. */

@@ -34,7 +34,7 @@ static const struct model *const models[] = {
 	&model_of_message,  &model_of_coherence, &model_of_store_buffers, &model_of_table,
 	&model_of_page,     &model_of_granules,  &model_of_gate,          &model_of_chunks,
 	&model_of_counters, &model_of_peak,      &model_of_borrowed,      &model_of_arenas,
-	&model_of_route,    &model_of_size_map,  &model_of_question,
+	&model_of_route,    &model_of_size_map,  &model_of_question,      &model_of_watch,
 };
 
 int main(void)

@@ -115,14 +115,18 @@ void model_fence(enum model_order order, const char *file, int line);
 #define zm_exchange(at, value)                                                                     \
 	((__typeof__(*(at)))(uintptr_t)model_exchange(MODEL_AT((at), MODEL_ACQ_REL),               \
 						      MODEL_WORD(value)))
-#define zm_compare_exchange(at, expected, value)                                                   \
+#define MODEL_COMPARE_EXCHANGE(at, expected, value, order)                                         \
 	__extension__({                                                                            \
 		uint64_t model_expected = MODEL_WORD(*(expected));                                 \
-		bool model_done = model_compare_exchange(MODEL_AT((at), MODEL_ACQ_REL),            \
-							 &model_expected, MODEL_WORD(value));      \
+		bool model_done = model_compare_exchange(MODEL_AT((at), (order)), &model_expected, \
+							 MODEL_WORD(value));                       \
 		*(expected) = (__typeof__(*(at)))(uintptr_t)model_expected;                        \
 		model_done;                                                                        \
 	})
+#define zm_compare_exchange(at, expected, value)                                                   \
+	MODEL_COMPARE_EXCHANGE((at), (expected), (value), MODEL_ACQ_REL)
+#define zm_compare_exchange_relaxed(at, expected, value)                                           \
+	MODEL_COMPARE_EXCHANGE((at), (expected), (value), MODEL_RELAXED)
 #define zm_fence_acquire() model_fence(MODEL_ACQUIRE, __FILE__, __LINE__)
 #define zm_fence_release() model_fence(MODEL_RELEASE, __FILE__, __LINE__)
 

@@ -72,6 +72,49 @@ static void free_it(void)
 		model_require(bytes == SIZE_AFTER);
 }
 
+/* ---- A watched page ---- */
+
+/* Its own block is to be seen when it is freed. */
+static void watch_and_hand_on(void)
+{
+	bool late = model_broken("watched after it was handed on");
+
+	zm_size_map_note((void *)PAGE, SIZE_AFTER);
+	if (!late)
+		zm_size_map_watch((void *)PAGE, true);
+	model_store(MODEL_AT(&handed_over, MODEL_IN_ORDER), PAGE + 8);
+	if (late)
+		zm_size_map_watch((void *)PAGE, true);
+}
+
+/* Gets a block of the other page and one of this. */
+static void note_both(void)
+{
+	zm_size_map_note((void *)OTHER, 32);
+	if (model_broken("a size stored over a watch"))
+		zm_store(zm_size_map_at((void *)PAGE), zm_size_map_word((void *)PAGE, SIZE_AFTER));
+	else
+		zm_size_map_note((void *)PAGE, SIZE_AFTER);
+}
+
+static void free_watched(void)
+{
+	uintptr_t block = model_load(MODEL_AT(&handed_over, MODEL_IN_ORDER));
+	size_t bytes;
+
+	if (block == 0)
+		return;
+	model_require(!zm_size_map_of((void *)block, &bytes));
+	if (zm_size_map_of_watched((void *)block, &bytes))
+		model_require(bytes == SIZE_AFTER);
+}
+
+const struct model model_of_watch = {
+	.name = "a watched page",
+	.reset = reset,
+	.thread = {watch_and_hand_on, note_both, free_watched},
+};
+
 const struct model model_of_size_map = {
 	.name = "sizes by page",
 	.reset = reset,
