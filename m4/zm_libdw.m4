@@ -41,6 +41,14 @@ AC_DEFUN([ZM_LIBDW], [
 		zm_libdw=$zm_no_libdw
 		LIBDW_CFLAGS=
 		LIBDW_LIBS=])
+	# Names of C++ are read by the C++ library that is there at run time. dlopen() is in a library of its own in
+	# glibc before 2.34.
+	AS_IF([test "$zm_cv_libdw" = yes], [
+		zm_save_LIBS=$LIBS
+		AC_SEARCH_LIBS([dlopen], [dl])
+		LIBS=$zm_save_LIBS
+		AS_CASE([$ac_cv_search_dlopen], [-l*], [LIBDW_LIBS="$LIBDW_LIBS $ac_cv_search_dlopen"])
+	])
 	AM_CONDITIONAL([ZM_HAVE_LIBDW], [test "$zm_cv_libdw" = yes])
 	AC_SUBST([zm_cv_libdw])
 ])

@@ -314,5 +314,36 @@ if test "$zm_libdw" = yes && has strip && has objcopy; then
 	fi
 fi
 
-test -z "$(find "$XDG_RUNTIME_DIR" -type f)" || wrong 'files were left'
+# ---- C++: functions by the names that their authors gave, whether or not there is debug information
+
+# build_cxx NAME FLAGS...
+build_cxx() {
+	name=$1
+	shift
+	# shellcheck disable=SC2086 # flags
+	$cxx -O2 "$@" $CPPFLAGS -I"$srcdir/include" $ZM_SANITIZER_FLAGS -o "$work/$name" "$srcdir/tests/sites.cc" $libs \
+		>"$work/log" 2>&1
+}
+
+. "${srcdir:-.}/tests/built_library.sh"
+cxx=$(echo "$CC" | sed -e 's/gcc/g++/' -e 's/clang/clang++/')
+test "$cxx" != "$CC" || cxx=c++
+if test "$zm_libdw" = no; then
+	:
+elif ! build_cxx shop -g; then
+	echo "left out: C++: $(sed 1q "$work/log")"
+else
+	build_cxx shop0 -g0 || wrong "C++ without debug information: $(cat "$work/log")"
+	for name in shop shop0; do
+		begin env ZMALLOC_PUBLISH=1 ZMALLOC_PROFILE=1K "$work/$name"
+		expect 0 "C++: $name" $zmalloc profile $last
+		row '^ +8\.0 MiB .* 1  shop::basket::write_label  ' "C++: $name: a member"
+		row '^ +4\.0 MiB .* 1  shop::basket::fill  .*  by ' "C++: $name: who has a vector grow"
+		no_row '_Z' "C++: $name: symbols"
+		exec 8>&-
+		wait "$last" || wrong "C++: $name: exit status $?"
+	done
+fi
+
+test -z "$(find "$XDG_RUNTIME_DIR" -type f)" || wrong "files were left: $(find "$XDG_RUNTIME_DIR" -type f -exec ls -l {} +)"
 exit $failed

@@ -26,7 +26,7 @@ bench_stack_LDADD = $(zm_stack_ldadd)
 
 bench-stack: bench/stack
 	bench/stack
-.PHONY: bench-stack
 else
 EXTRA_DIST += bench/stack.c
 endif
+.PHONY: bench-stack

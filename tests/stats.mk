@@ -23,6 +23,7 @@ tests_test_live_passive_LDADD = $(zm_internal_ldadd)
 check_PROGRAMS += tests/publisher tests/sites
 tests_sites_SOURCES = tests/sites.c
 tests_sites_LDADD = libzmalloc.la
+EXTRA_DIST += tests/sites.cc
 tests_publisher_SOURCES = tests/publisher.c
 tests_publisher_LDADD = libzmalloc.la
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/profile/cxx_name.h"
 #include "tools/profile/units.h"
 
 struct names {
@@ -22,6 +23,7 @@ struct names {
 	bool is_quick;
 	struct units **units; /* of modules that were asked about, to be freed */
 	size_t count;
+	char *cxx[PLACES_MOST]; /* of the last answer, to be freed */
 	char missing[160];
 };
 
@@ -81,6 +83,14 @@ struct names *names_open(const struct mappings *mappings, bool is_quick)
 	return names;
 }
 
+static void forget_cxx(struct names *names)
+{
+	for (size_t i = 0; i < PLACES_MOST; i++) {
+		free(names->cxx[i]);
+		names->cxx[i] = NULL;
+	}
+}
+
 void names_close(struct names *names)
 {
 	if (names == NULL)
@@ -88,6 +98,7 @@ void names_close(struct names *names)
 	for (size_t i = 0; i < names->count; i++)
 		units_free(names->units[i]);
 	free(names->units);
+	forget_cxx(names);
 	if (names->dwfl != NULL)
 		dwfl_end(names->dwfl);
 	free(names);
@@ -134,18 +145,12 @@ static const char *symbol_of(Dwfl_Module *module, uint64_t address)
 	return symbol.st_size == 0 || offset < symbol.st_size ? name : NULL;
 }
 
-size_t names_find(struct names *names, uint64_t address, struct name name[PLACES_MOST])
+static size_t find_symbols(struct names *names, Dwfl_Module *module, uint64_t address,
+			   struct name name[PLACES_MOST])
 {
-	Dwfl_Module *module = names->dwfl != NULL ? dwfl_addrmodule(names->dwfl, address) : NULL;
-	struct units *units;
-	size_t count = 0;
+	struct units *units = names->is_quick ? NULL : units_of(names, module);
+	size_t count = units != NULL ? units_find(units, address, name) : 0;
 
-	if (module == NULL)
-		return 0;
-	reported = names->mappings;
-	units = names->is_quick ? NULL : units_of(names, module);
-	if (units != NULL)
-		count = units_find(units, address, name);
 	/* Assembly has lines and no functions. */
 	if (count != 0 && name[count - 1].function == NULL)
 		name[count - 1].function = symbol_of(module, address);
@@ -153,4 +158,22 @@ size_t names_find(struct names *names, uint64_t address, struct name name[PLACES
 		return count;
 	name[0] = (struct name){.function = symbol_of(module, address)};
 	return name[0].function != NULL;
+}
+
+size_t names_find(struct names *names, uint64_t address, struct name name[PLACES_MOST])
+{
+	Dwfl_Module *module = names->dwfl != NULL ? dwfl_addrmodule(names->dwfl, address) : NULL;
+	size_t count;
+
+	if (module == NULL)
+		return 0;
+	reported = names->mappings;
+	count = find_symbols(names, module, address, name);
+	forget_cxx(names);
+	for (size_t i = 0; i < count; i++) {
+		names->cxx[i] = cxx_name(name[i].function);
+		if (names->cxx[i] != NULL)
+			name[i].function = names->cxx[i];
+	}
+	return count;
 }

@@ -26,7 +26,12 @@ zm_profile_tool = \
 	tools/profile/wrapper.c \
 	tools/profile/wrapper.h
 if ZM_HAVE_LIBDW
-zm_profile_tool += tools/profile/names_libdw.c tools/profile/units.c tools/profile/units.h
+zm_profile_tool += \
+	tools/profile/cxx_name.c \
+	tools/profile/cxx_name.h \
+	tools/profile/names_libdw.c \
+	tools/profile/units.c \
+	tools/profile/units.h
 else
 zm_profile_tool += tools/profile/names_none.c
 endif

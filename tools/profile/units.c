@@ -222,6 +222,16 @@ static void take_line(Dwarf_Die *unit, Dwarf_Addr address, struct name *name)
 		name->line = (unsigned)number;
 }
 
+/* C++ has the classes and the namespaces of a function in its symbol alone. */
+static const char *name_of(Dwarf_Die *function)
+{
+	Dwarf_Attribute symbol;
+
+	if (dwarf_attr_integrate(function, DW_AT_linkage_name, &symbol) != NULL)
+		return dwarf_formstring(&symbol);
+	return dwarf_diename(function);
+}
+
 size_t units_find(struct units *units, uint64_t address, struct name name[PLACES_MOST])
 {
 	Dwarf_Addr in_file = address - units->bias;
@@ -236,7 +246,7 @@ size_t units_find(struct units *units, uint64_t address, struct name name[PLACES
 		count = follow_inlined(function->die, in_file, chain);
 	for (size_t i = 0; i < count; i++)
 		name[i] = (struct name){
-			.function = function != NULL ? dwarf_diename(&chain[count - 1 - i]) : NULL};
+			.function = function != NULL ? name_of(&chain[count - 1 - i]) : NULL};
 	take_line(&unit->die, in_file, &name[0]);
 	for (size_t i = 1; i < count; i++)
 		take_call(&unit->die, &chain[count - i], &name[i]);

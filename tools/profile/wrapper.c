@@ -61,11 +61,15 @@ static bool starts_with(const char *text, const char *begin)
 	return strncmp(text, begin, strlen(begin)) == 0;
 }
 
-/* As debug information has them, and as the symbols of C++ do. */
-static bool is_operator_new(const char *function)
+/*
+ * By name and, where there is no C++ library to read it, by symbol. What the C++ library has of its own is often in no
+ * file that tells so, as there is no debug information. <zmalloc.hpp> is no other.
+ */
+static bool is_of_cxx(const char *function)
 {
 	return starts_with(function, "operator new") || starts_with(function, "_Znw") ||
-	       starts_with(function, "_Zna");
+	       starts_with(function, "_Zna") || starts_with(function, "std::") ||
+	       starts_with(function, "__gnu_cxx::") || starts_with(function, "zmalloc::");
 }
 
 bool is_wrapper(const struct place *place)
@@ -76,6 +80,5 @@ bool is_wrapper(const struct place *place)
 	if (place->file != NULL && (strstr(place->file, "/include/c++/") != NULL ||
 				    strstr(place->file, "/c++/v1/") != NULL))
 		return true;
-	return place->function != NULL &&
-	       (is_operator_new(place->function) || is_kin(place->function));
+	return place->function != NULL && (is_of_cxx(place->function) || is_kin(place->function));
 }
