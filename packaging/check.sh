@@ -4,6 +4,8 @@
 #                          repository into a Debian 12 made from nothing; upgraded, built against, all
 #                          allocators side by side and each of them the machine's and a service's;
 #                          removed without a trace
+# check.sh rpm TARBALL   - the same of the RPM packages in room/rpms, installed by rpm into such a Debian, whose own
+#                          packages it does not know
 # check.sh dep8 TARBALL  - debian/tests, run by autopkgtest on the packages in deb/, in such a Debian
 # check.sh missing TARBALL - `make deb` and `make rpm` in such a Debian without one of the allocators must
 #                          end with the name of what is missing, and before anything is compiled
@@ -115,7 +117,104 @@ wrong() {
 	exit 1
 }
 
-# ---- The packages ----
+# ---- One library on several allocators, side by side ----
+
+# Whoever calls these says how in base_name, the first package's name; lib, the loader's folder; alternative, its
+# name; add and take, the commands that install and remove a package.
+
+# Of each allocator, as flavours.awk has it, its 1st, 2nd or 3rd: its name, its package, what it says.
+split_all() {
+	awk -v base="$base_name" -f "$here/flavours.awk" "$here/allocators" | cut -d : -f "$1"
+}
+
+# One of them, as name, package and says.
+split() {
+	name=${1%%:*} says=${1##*:} package=${1#*:}
+	package=${package%:*}
+}
+
+# What the binary of README says, which is the same all the time, and who gave it the library.
+#
+# ask_binary SAYS WHO [COMMAND...]: the command is the binary's, in its folder, or runs it there.
+ask_binary() {
+	says=$1 who=$2
+	shift 2
+	test $# != 0 || set -- ./hello-pkg-config
+	said=$(inside env -C /srv/consumer "$@" 2>&1) || wrong "$who: $said"
+	sum=$(sha256sum "$root/srv/consumer/hello-pkg-config" | cut -c 1-16)
+	printf '%-50s %s  hello %s\n' "$who" "$said" "$sum"
+	case $said in
+	*" on $says"*) ;;
+	*) wrong "$who: that is not the allocator" ;;
+	esac
+}
+
+# The machine's library is that of an allocator.
+is_machines() {
+	is=$(inside readlink -f "$lib/libzmalloc.so.1")
+	test "$is" = "$lib/zmalloc/$1/libzmalloc.so.1.0.0" || wrong "$2: $lib/libzmalloc.so.1 is $is, not that of $1"
+}
+
+make_consumer() {
+	mkdir -p "$root/srv/consumer" "$root/srv/source/tests"
+	cp -r "$here/../README.md" "$root/srv/source"
+	cp -r "$here/../tests/consumer" "$root/srv/source/tests"
+}
+
+choose() {
+	inside update-alternatives --quiet --set "$alternative" "$lib/zmalloc/$1/libzmalloc.so.1"
+	is_machines "$1" 'update-alternatives --set'
+}
+
+# One alone is the machine's. The others come beside it, each a service's for the asking; which is the machine's
+# follows from the list until one is chosen.
+check_beside() {
+	flavours=$(split_all 1-3) first=$(split_all 1 | head -n 1) last=$(split_all 1 | tail -n 1)
+	for flavour in $flavours; do
+		split "$flavour"
+		test "$name" = "$first" || $add "$package"
+		is_machines "$first" "with $package"
+	done
+	inside update-alternatives --query "$alternative" | awk '
+		/^Alternative:/ { path = $2 }
+		/^Priority:/ { print "priority " $2 ": " path }' | sort -r
+	for flavour in $flavours; do
+		split "$flavour"
+		# There what printf() holds at its end is in the account, so that it ends with 1.
+		ask_binary "$says" "zmalloc run --malloc=$name" \
+			zmalloc run --malloc="$name" sh -c './hello-pkg-config || test $? = 1'
+		ask_binary "$says" "LD_LIBRARY_PATH=.../zmalloc/$name" \
+			LD_LIBRARY_PATH="$lib/zmalloc/$name" ./hello-pkg-config
+	done
+	for flavour in $flavours; do
+		split "$flavour"
+		choose "$name"
+		ask_binary "$says" "update-alternatives --set $name"
+	done
+}
+
+# The machine's, once removed, is followed by the best of those left, also where it was chosen; not the last, under
+# a program that needs it, as is said then. Each alone is enough for these.
+check_removal() {
+	choose mimalloc
+	$take $base_name-mimalloc
+	is_machines "$first" 'without the one that was chosen'
+	$add $base_name-mimalloc
+	for flavour in $flavours; do
+		split "$flavour"
+		is_machines "$name" 'the best of those left'
+		ask_binary "$says" "the best of those left: $name"
+		if $take "$package" >"$room/remove.log" 2>&1; then
+			test "$name" != "$last" || wrong "$package could be removed from under zmalloc-tools"
+		else
+			test "$name" = "$last" || wrong "$(cat "$room/remove.log")"
+		fi
+	done
+	grep "$1" "$room/remove.log" || wrong "$(cat "$room/remove.log")"
+	is_machines "$last" 'the last'
+}
+
+# ---- Debian's packages ----
 
 # The packages of before: the allocators' conflicted with one another, and each had the library in the loader's own
 # folder. One file more, which the upgrade must take away.
@@ -161,39 +260,6 @@ snapshot() {
 	inside dpkg -l | awk '/^[a-z][a-z] / { print $1, $2, $3 }' >"$room/$1.packages"
 }
 
-# Of each allocator, as flavours.awk has it, its 1st, 2nd or 3rd: its name, its package, what it says.
-split_all() {
-	awk -v base=libzmalloc1 -f "$here/flavours.awk" "$here/allocators" | cut -d : -f "$1"
-}
-
-# One of them, as name, package and says.
-split() {
-	name=${1%%:*} says=${1##*:} package=${1#*:}
-	package=${package%:*}
-}
-
-# What the binary of README says, which is the same all the time, and who gave it the library.
-#
-# ask_binary SAYS WHO [COMMAND...]: the command is the binary's, in its folder, or runs it there.
-ask_binary() {
-	says=$1 who=$2
-	shift 2
-	test $# != 0 || set -- ./hello-pkg-config
-	said=$(inside env -C /srv/consumer "$@" 2>&1) || wrong "$who: $said"
-	sum=$(sha256sum "$root/srv/consumer/hello-pkg-config" | cut -c 1-16)
-	printf '%-50s %s  hello %s\n' "$who" "$said" "$sum"
-	case $said in
-	*" on $says"*) ;;
-	*) wrong "$who: that is not the allocator" ;;
-	esac
-}
-
-# The machine's library is that of an allocator.
-is_machines() {
-	is=$(inside readlink -f "$lib/libzmalloc.so.1")
-	test "$is" = "$lib/zmalloc/$1/libzmalloc.so.1.0.0" || wrong "$2: $lib/libzmalloc.so.1 is $is, not that of $1"
-}
-
 is_installed() {
 	for one in "$@"; do
 		status=$(inside dpkg-query -W -f '${db:Status-Abbrev}${Version}' "$one")
@@ -223,31 +289,11 @@ check_upgrade() {
 	done
 }
 
-# One alone is the machine's. The others come beside it, each a service's for the asking; which is the machine's
-# follows from the list until one is chosen.
-check_beside() {
-	for flavour in $flavours; do
-		split "$flavour"
-		apt install "$package"
-		is_machines "$first" "with $package"
-	done
-	inside update-alternatives --query "$alternative" | awk '
-		/^Alternative:/ { path = $2 }
-		/^Priority:/ { print "priority " $2 ": " path }' | sort -r
-	for flavour in $flavours; do
-		split "$flavour"
-		# There what printf() holds at its end is in the account, so that it ends with 1.
-		ask_binary "$says" "zmalloc run --malloc=$name" \
-			zmalloc run --malloc="$name" sh -c './hello-pkg-config || test $? = 1'
-		ask_binary "$says" "LD_LIBRARY_PATH=.../zmalloc/$name" \
-			LD_LIBRARY_PATH="$lib/zmalloc/$name" ./hello-pkg-config
-	done
+check_dependencies() {
 	printf 'Source: hello\n\nPackage: hello\nArchitecture: any\n' >"$root/srv/consumer/debian/control"
 	for flavour in $flavours; do
 		split "$flavour"
-		inside update-alternatives --quiet --set "$alternative" "$lib/zmalloc/$name/libzmalloc.so.1"
-		is_machines "$name" 'update-alternatives --set'
-		ask_binary "$says" "update-alternatives --set $name"
+		choose "$name"
 		depends=$(inside env -C /srv/consumer dpkg-shlibdeps -O -e./hello-pkg-config 2>"$room/shlibdeps.log")
 		case $depends in
 		*libzmalloc1-*) wrong "a package built on $package: $depends" ;;
@@ -258,38 +304,14 @@ check_beside() {
 	echo "a package built on any of them: $depends"
 }
 
-# The machine's, once removed, is followed by the best of those left, also where it was chosen; not the last, under
-# a program that needs it. Each alone is enough for these.
-check_removal() {
-	inside update-alternatives --quiet --set "$alternative" "$lib/zmalloc/mimalloc/libzmalloc.so.1"
-	apt remove libzmalloc1-mimalloc
-	is_machines "$first" 'without the one that was chosen'
-	apt install libzmalloc1-mimalloc
-	for flavour in $flavours; do
-		split "$flavour"
-		is_machines "$name" 'the best of those left'
-		ask_binary "$says" "the best of those left: $name"
-		inside dpkg-query -W -f '${db:Status-Abbrev}' zmalloc-tools libzmalloc-dev | grep -qx 'ii ii ' ||
-			wrong 'the removal took away a program that needs the library'
-		if inside dpkg --remove "$package" >"$room/remove.log" 2>&1; then
-			test "$name" != "$last" || wrong "$package could be removed from under zmalloc-tools"
-		else
-			test "$name" = "$last" || wrong "$(cat "$room/remove.log")"
-		fi
-	done
-	grep 'zmalloc-tools depends on libzmalloc1' "$room/remove.log" || wrong "$(cat "$room/remove.log")"
-	is_machines "$last" 'the last'
-}
-
 check_deb() {
 	make_root
 	triplet=$(dpkg-architecture -q DEB_HOST_MULTIARCH)
-	lib=/usr/lib/$triplet alternative=libzmalloc.so.1-$triplet
-	flavours=$(split_all 1-3) first=$(split_all 1 | head -n 1) last=$(split_all 1 | tail -n 1)
+	base_name=libzmalloc1 lib=/usr/lib/$triplet alternative=libzmalloc.so.1-$triplet
+	add='apt install' take='inside dpkg --remove'
 	make_repository
-	mkdir -p "$root/srv/consumer/debian" "$root/srv/source/tests"
-	cp -r "$here/../README.md" "$root/srv/source"
-	cp -r "$here/../tests/consumer" "$root/srv/source/tests"
+	make_consumer
+	mkdir "$root/srv/consumer/debian"
 	cp "$here/services.sh" "$root/srv"
 	# A server is started by who asks for it, and on its own.
 	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
@@ -304,8 +326,9 @@ check_deb() {
 	say sh -c 'cd /srv/consumer && sh /srv/source/tests/consumer/build.sh pkg-config c++ static cmake autoconf'
 	say zmalloc info
 	check_beside
+	check_dependencies
 	say sh /srv/services.sh
-	check_removal
+	check_removal 'zmalloc-tools depends on libzmalloc1'
 	cmp_symbols
 
 	apt purge 'libzmalloc*' zmalloc-tools libjemalloc-dev
@@ -328,6 +351,138 @@ cmp_symbols() {
 		test "$count" = 5 || wrong 'the packages differ in their symbols'
 		echo "symbols of 5 packages: the same, $sum$rest"
 	}
+}
+
+# ---- The RPMs ----
+
+# rpm knows of nothing of this Debian, so what the packages need of it is not asked for.
+add_rpms() {
+	echo "+ rpm -U $*"
+	inside rpm --nodeps -U "$@" >"$room/rpm.log" 2>&1 || wrong "$(cat "$room/rpm.log")"
+	# Of a scriptlet that fails it only warns. The link is mended where an old library was given it.
+	! grep -i 'warning\|error' "$room/rpm.log" | grep -v 'forcing reinstallation' || wrong 'rpm is not content'
+}
+
+add_rpm() {
+	add_rpms "/srv/rpms/$1.rpm"
+}
+
+take_rpms() {
+	inside rpm -e "$@" >"$room/erase.log" 2>&1 || {
+		cat "$room/erase.log"
+		return 1
+	}
+	! grep -i 'warning\|error' "$room/erase.log" || wrong "rpm -e $* is not content"
+}
+
+# Those of before: the library in the loader's own folder under a name of its own, ldconfig making the link; and the
+# tool by another name.
+make_old_rpms() {
+	mkdir -p "$room/old"
+	rpm --root "$room/old" --dbpath /var/lib/rpm --nodeps --noscripts -i room/rpms/*.rpm >"$room/old.log" 2>&1 ||
+		wrong "$(cat "$room/old.log")"
+	cat >"$room/old.spec" <<-END
+		Name: libzmalloc
+		Version: ${new%-*}
+		Release: 1
+		Summary: Before
+		License: BSD-2-Clause
+		Conflicts: libzmalloc-mimalloc
+		%description
+		Before.
+		%package mimalloc
+		Summary: Before
+		Provides: libzmalloc = %{version}-%{release}
+		Provides: libzmalloc%{?_isa} = %{version}-%{release}
+		Conflicts: libzmalloc
+		%description mimalloc
+		Before.
+		%package tools
+		Summary: Before
+		Requires: libzmalloc%{?_isa} >= %{version}
+		%description tools
+		Before.
+		%package other
+		Summary: Calls ldconfig
+		Requires: libzmalloc
+		%description other
+		Calls ldconfig.
+		%install
+		mkdir -p %{buildroot}%{_libdir}/zmalloc %{buildroot}%{_bindir}
+		for name in jemalloc mimalloc; do
+		    cp $room/old%{_libdir}/zmalloc/\$name/libzmalloc.so.1.0.0 %{buildroot}%{_libdir}/libzmalloc-\$name.so.1.0.0
+		done
+		ln -s libzmalloc-jemalloc.so.1.0.0 %{buildroot}%{_libdir}/libzmalloc.so.1
+		cp $room/old%{_libdir}/zmalloc/libzmalloc_preload.so %{buildroot}%{_libdir}/zmalloc
+		cp $room/old%{_bindir}/zmalloc %{buildroot}%{_bindir}
+		%post -p /sbin/ldconfig
+		%postun -p /sbin/ldconfig
+		%post mimalloc -p /sbin/ldconfig
+		%postun mimalloc -p /sbin/ldconfig
+		%post other -p /sbin/ldconfig
+		%files other
+		%files
+		%{_libdir}/libzmalloc-jemalloc.so.1.0.0
+		%ghost %{_libdir}/libzmalloc.so.1
+		%files mimalloc
+		%{_libdir}/libzmalloc-mimalloc.so.1.0.0
+		%ghost %{_libdir}/libzmalloc.so.1
+		%files tools
+		%{_bindir}/zmalloc
+		%dir %{_libdir}/zmalloc
+		%{_libdir}/zmalloc/libzmalloc_preload.so
+	END
+	rpmbuild -bb --define "_topdir $room/rpmbuild" --define "_rpmdir $root/srv/old" \
+		--define '_rpmfilename %%{NAME}.rpm' "$room/old.spec" >"$room/old.log" 2>&1 || wrong "$(cat "$room/old.log")"
+}
+
+check_rpm() {
+	make_root
+	base_name=libzmalloc lib=$(rpm --eval '%{_libdir}') alternative=libzmalloc.so.1-$(rpm --eval '%{_arch}')
+	add=add_rpm take=take_rpms
+	make_consumer
+	rm -rf "$room/old" "$room/rpmbuild"
+	mkdir -p "$root/srv/rpms"
+	for file in room/rpms/*.rpm; do
+		cp "$file" "$root/srv/rpms/$(rpm -q --qf '%{NAME}' -p "$file" 2>/dev/null).rpm"
+	done
+	make_old_rpms
+	# What is there before any package where there are RPMs: this folder is the loader's.
+	echo "$lib" >"$root/etc/ld.so.conf.d/rpm.conf"
+	mkdir -p "$root$lib/cmake" "$root$lib/pkgconfig" "$root/usr/share/licenses"
+	apt update
+	# shellcheck disable=SC2046 # a list of packages
+	apt install rpm gcc libc6-dev pkg-config libdw1 libncursesw6 \
+		$(awk '!/^#/ && $3 != "-" && !seen[$3]++ { print $3 }' "$here/allocators")
+	inside rpm --initdb
+	snapshot before
+
+	# The second time a package that comes along calls ldconfig while the old library is still there.
+	for flavour in mimalloc:libzmalloc-mimalloc: jemalloc:libzmalloc:/srv/old/libzmalloc-other.rpm; do
+		split "$flavour"
+		add_rpms "/srv/old/$package.rpm" /srv/old/libzmalloc-tools.rpm
+		say zmalloc --version
+		# shellcheck disable=SC2086 # one more, or none
+		add_rpms "/srv/rpms/$package.rpm" /srv/rpms/zmalloc-tools.rpm $says
+		inside ldconfig
+		is_machines "$name" "$package $old to $new"
+		say zmalloc --version
+		inside rpm -q libzmalloc-tools >"$room/rpm.log" && wrong 'libzmalloc-tools is still there'
+		find "$root$lib" -name 'libzmalloc-*' | grep . && wrong 'a file of the old version is left'
+		test -n "$says" || take_rpms zmalloc-tools "$package"
+	done
+
+	add_rpm libzmalloc-devel
+	say sh -c "cd /srv/consumer && PKG_CONFIG_PATH=$lib/pkgconfig sh /srv/source/tests/consumer/build.sh pkg-config"
+	check_beside
+	check_removal 'is needed by (installed) zmalloc-tools'
+
+	# shellcheck disable=SC2046 # a list of packages
+	take_rpms $(inside rpm -qa)
+	inside ldconfig
+	snapshot after
+	diff "$room/before.files" "$room/after.files" || wrong 'files are left behind'
+	echo 'removed: not a file is left'
 }
 
 # ---- The packages' own tests ----
@@ -425,6 +580,7 @@ check_readme() {
 
 case $mode in
 deb) check_deb ;;
+rpm) check_rpm ;;
 dep8) check_dep8 ;;
 missing) check_missing ;;
 readme) check_readme ;;

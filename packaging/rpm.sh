@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # rpm.sh TARBALL VERSION SPEC - RPM packages from the tarball of `make dist`, into rpms/RPMS and
-# rpms/SRPMS; installed into a root of their own, compiled against there, and swapped under the program.
+# rpms/SRPMS; installed side by side into a root of their own, compiled against there, and each run under one program.
+# Their scripts need root, and are check.sh's.
 set -eu
 
 tarball=$1 version=$2 spec=$3 source=$(cd "$(dirname "$3")/.." && pwd)
@@ -52,8 +53,8 @@ else
 	echo 'rpmlint is not there: left out'
 fi
 
-# Every flavour in turn, as their users have them, under -devel and one binary of README's program. What
-# the packages need of the system is not in that root, so rpm is asked for what it says of them alone.
+# All of them, as their users have them, and one binary of README's program on each. What the packages need of the
+# system is not in that root, so rpm is asked for what it says of them alone.
 root=$(pwd)/rpms/root
 mkdir -p "$root"
 in_root() {
@@ -67,22 +68,25 @@ wrong() {
 	echo "make rpm: $*" >&2
 	exit 1
 }
-# Those after the first, which is installed at the beginning, and at the end that one again.
-flavours=$(awk -v base=libzmalloc -f "$source/packaging/flavours.awk" "$source/packaging/allocators" | sed '1{h;d;};$G')
+flavours=$(awk -v base=libzmalloc -f "$source/packaging/flavours.awk" "$source/packaging/allocators")
 package_of() {
 	ls rpms/RPMS/*/"$1-$version"-*.rpm
 }
 in_root --initdb
-in_root --nodeps --noscripts -i "$(package_of libzmalloc)" "$(package_of libzmalloc-devel)"
+in_root --nodeps --noscripts -i "$(package_of libzmalloc-devel)" "$(package_of zmalloc-tools)"
 pc=$(find "$root" -name zmalloc.pc)
 lib=$(dirname "$(dirname "$pc")")
-PATH=$PATH:/sbin
-ldconfig -n "$lib"
+for flavour in $flavours; do
+	package=${flavour#*:}
+	in_root --nodeps --noscripts -i "$(package_of "${package%:*}")"
+	in_root --test -i "$(package_of "${package%:*}")" >rpms/conflicts || :
+	! grep conflicts rpms/conflicts || wrong "${package%:*} cannot be there beside the others"
+	name=${flavour%%:*}
+	test -e "$lib/libzmalloc.so.1" || ln -s "zmalloc/$name/libzmalloc.so.1" "$lib/libzmalloc.so.1"
+done
 (cd rpms/consumer && PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$(dirname "$pc") LD_LIBRARY_PATH=$lib \
 	sh "$source/tests/consumer/build.sh" pkg-config)
 
-first=rpms/consumer/libzmalloc.so.1
-cat "$lib/libzmalloc.so.1" >$first
 abidiff=
 if command -v abidiff >/dev/null 2>&1; then
 	abidiff="abidiff --headers-dir1 $source/include --headers-dir2 $source/include"
@@ -90,27 +94,33 @@ else
 	echo 'abidiff is not there: left out'
 fi
 
-there=libzmalloc
+there=$(echo "$flavours" | wc -l)
 for flavour in $flavours; do
-	name=${flavour#*:} says=${flavour##*:}
-	name=${name%:*}
-	package=$(package_of "$name")
-	in_root --test -i "$package" >rpms/conflicts || :
-	grep -q "$there.* conflicts with $name" rpms/conflicts || wrong "$name does not conflict with $there"
-	in_root --test -e "$there" >rpms/needed || :
-	grep -q 'is needed by .*libzmalloc-devel' rpms/needed ||
-		wrong "$there could be removed from under libzmalloc-devel"
-	in_root --nodeps --noscripts -e "$there"
-	in_root --nodeps --noscripts -i "$package"
-	ldconfig -n "$lib"
-	there=$name
-	said=$(LD_LIBRARY_PATH=$lib rpms/consumer/hello-pkg-config)
-	printf '%-28s %s\n' "$name" "$said"
+	name=${flavour%%:*} says=${flavour##*:} package=${flavour#*:}
+	package=${package%:*}
+	said=$(LD_LIBRARY_PATH=$lib/zmalloc/$name rpms/consumer/hello-pkg-config)
+	printf '%-28s %s\n' "$package" "$said"
 	case $said in
 	*" on $says"*) ;;
-	*) wrong "that is not the allocator of $name" ;;
+	*) wrong "that is not the allocator of $package" ;;
 	esac
-	test -z "$abidiff" || $abidiff $first "$lib/libzmalloc.so.1" || wrong "$name has another ABI than libzmalloc"
+	test -z "$abidiff" || $abidiff "$lib/libzmalloc.so.1" "$lib/zmalloc/$name/libzmalloc.so.1" ||
+		wrong "$package has another ABI than libzmalloc"
+done
+# One after the other goes, but not the last from under what needs it.
+for flavour in $flavours; do
+	package=${flavour#*:}
+	package=${package%:*}
+	in_root --test -e "$package" >rpms/needed || :
+	if test "$there" -gt 1; then
+		test ! -s rpms/needed || wrong "$package cannot be removed: $(cat rpms/needed)"
+		in_root --nodeps --noscripts -e "$package"
+	else
+		for needs in libzmalloc-devel zmalloc-tools; do
+			grep -q "is needed by .*$needs" rpms/needed || wrong "$package could be removed from under $needs"
+		done
+	fi
+	there=$((there - 1))
 done
 test -z "$abidiff" || echo 'abidiff: all have one ABI'
 sha256sum rpms/RPMS/*/*.rpm
