@@ -316,14 +316,15 @@ fi
 
 # ---- C++: functions by the names that their authors gave, whether or not there is debug information
 
-# build_cxx NAME FLAGS...
-build_cxx() {
+# build_cxx NAME FLAGS...: away from the folder that is looked into below, where ccache would leave files of its own.
+# shellcheck disable=SC2086 # flags
+build_cxx() (
 	name=$1
 	shift
-	# shellcheck disable=SC2086 # flags
+	unset XDG_RUNTIME_DIR
 	$cxx -O2 "$@" $CPPFLAGS -I"$srcdir/include" $ZM_SANITIZER_FLAGS -o "$work/$name" "$srcdir/tests/sites.cc" $libs \
 		>"$work/log" 2>&1
-}
+)
 
 . "${srcdir:-.}/tests/built_library.sh"
 cxx=$(echo "$CC" | sed -e 's/gcc/g++/' -e 's/clang/clang++/')
