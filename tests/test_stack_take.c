@@ -130,6 +130,55 @@ static void take_parts(struct chain *chain)
 	(void)chain;
 }
 
+#if ZM_STACK_TAKES_FROM
+
+/* The first of all is in this function, and its caller the second. */
+static void take_from_record(struct chain *chain)
+{
+	uintptr_t record = (uintptr_t)__builtin_frame_address(0);
+	uintptr_t caller = (uintptr_t)__builtin_return_address(0), all[DEPTH], part[DEPTH + 1];
+	unsigned count = zm_stack_take(all, DEPTH, 0), max;
+
+	ck_assert_uint_gt(count, 10);
+	for (max = 1; max < count; max++) {
+		part[max] = 1;
+		ck_assert_uint_eq(zm_stack_take_from(part, max, record, caller), max);
+		ck_assert_mem_eq(part, all + 1, max * sizeof(*part));
+		ck_assert_uint_eq(part[max], 1);
+	}
+	ck_assert_uint_eq(zm_stack_take_from(part, DEPTH, record, caller), count - 1);
+	ck_assert_uint_eq(zm_stack_take_from(part, 0, record, caller), 0);
+	ck_assert_uint_eq(zm_stack_take_from(part, DEPTH, record, caller + 1), 0);
+	(void)chain;
+}
+
+/* A record of a stack that was left, as it may be. */
+static void take_from_nowhere(void)
+{
+	uintptr_t frames[DEPTH], gone[2] = {0, 1};
+	void *page = mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(page, MAP_FAILED);
+	ck_assert_uint_eq(zm_stack_take_from(frames, DEPTH, (uintptr_t)page, 1), 0);
+	ck_assert_uint_eq(zm_stack_take_from(frames, DEPTH, UINTPTR_MAX - 15, 1), 0);
+	ck_assert_uint_eq(zm_stack_take_from(frames, DEPTH, (uintptr_t)gone + 1, 1), 0);
+	ck_assert_uint_eq(zm_stack_take_from(frames, DEPTH, 16, 1), 0);
+	munmap(page, 65536);
+}
+
+#endif
+
+START_TEST(test_a_stack_is_the_same_from_a_frame_record_on)
+{
+#if ZM_STACK_TAKES_FROM
+	struct chain chain = {.at_end = take_from_record};
+
+	chains[_i](&chain, 20);
+	take_from_nowhere();
+#endif
+}
+END_TEST
+
 START_TEST(test_frames_are_left_out_and_no_more_than_wanted)
 {
 	struct chain chain = {.at_end = take_parts};
@@ -543,6 +592,7 @@ int main(void)
 	ADD_BOTH(tests, test_every_frame_is_there_with_frame_pointers_and_without);
 	ADD_BOTH(tests, test_a_deep_stack_is_cut);
 	ADD_BOTH(tests, test_frames_are_left_out_and_no_more_than_wanted);
+	ADD_BOTH(tests, test_a_stack_is_the_same_from_a_frame_record_on);
 	ADD_BOTH(tests, test_who_is_called_back_by_the_c_library_has_its_callers);
 	ADD_BOTH(tests, test_a_signal_handler_has_whom_it_interrupted);
 	ADD_BOTH(tests, test_a_signal_handler_on_a_stack_of_its_own_has_whom_it_interrupted);

@@ -19,7 +19,7 @@ typedef ZM_ATOMIC(const struct zm_client *) client_at;
 static client_at row[ZM_CLIENT_PLACES];
 
 /* Of all rows together. Written under the lock. */
-static ZM_ATOMIC(unsigned char) needs;
+ZM_ATOMIC(unsigned char) zm_clients_needs;
 static ZM_ATOMIC(bool) may_refuse, have_blocks_move;
 
 static const struct zm_client *client_in(size_t place)
@@ -50,7 +50,7 @@ static void tell_all_of_tick(void)
 /* Threads are told only if that makes a difference to them: most clients ask for nothing. */
 static void tell_threads(void)
 {
-	unsigned char before = zm_load(&needs), all = 0;
+	unsigned char before = zm_load(&zm_clients_needs), all = 0;
 	zm_client_tick tick = NULL;
 	bool refuse = false, move = false;
 
@@ -68,7 +68,7 @@ static void tell_threads(void)
 	zm_store(&zm_clients_tick, tick);
 	zm_store(&may_refuse, refuse);
 	zm_store(&have_blocks_move, move);
-	zm_store(&needs, all);
+	zm_store(&zm_clients_needs, all);
 	zm_growth_set(all & ZM_CLIENT_GROWTH);
 	if (all != before)
 		zm_account_tell_all();
@@ -116,11 +116,6 @@ void zm_clients_enter_child(void)
 		if (client != NULL && client->in_child != NULL)
 			zm_client_put(place, client->in_child);
 	}
-}
-
-unsigned char zm_clients_need(void)
-{
-	return zm_load(&needs);
 }
 
 bool zm_clients_have_blocks_move(void)

@@ -156,7 +156,13 @@ ZM_INLINE void zm_clients_see_tick(void)
 void zm_clients_see_moment(enum zm_client_moment moment);
 
 /* What all of them need. */
-unsigned char zm_clients_need(void);
+extern ZM_ATOMIC(unsigned char) zm_clients_needs;
+
+ZM_INLINE unsigned char zm_clients_need(void)
+{
+	return zm_load(&zm_clients_needs);
+}
+
 /* Is a resize a new block and the end of the old one to someone? */
 bool zm_clients_have_blocks_move(void);
 

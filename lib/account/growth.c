@@ -13,7 +13,7 @@
 
 ZM_ATOMIC(unsigned char) zm_marks[1 << ZM_MARK_BITS];
 ZM_ATOMIC(uint32_t) zm_growth_round;
-ZM_TLS const void *zm_growth_caller;
+ZM_TLS const void *zm_growth_caller, *zm_growth_record;
 
 /* The last one; it comes round after 4 billion starts. Under the account's lock. */
 static uint32_t last_round;
@@ -158,7 +158,7 @@ static ZM_COLD void follow(struct zm_thread *self, size_t bytes)
 
 /* ---- New blocks ------------------------------------------------------------------------------- */
 
-bool zm_growth_is_due(size_t bytes)
+static inline bool is_due(size_t bytes)
 {
 	const struct zm_thread *self = &zm_thread;
 	uint32_t round = zm_load(&zm_growth_round);
@@ -170,11 +170,17 @@ bool zm_growth_is_due(size_t bytes)
 	       (round != 0 && grown(self) + more >= zm_load(&self->sample_at_bytes));
 }
 
-ZM_COLD bool zm_growth_only(size_t bytes)
+bool zm_growth_is_due(size_t bytes)
+{
+	return is_due(bytes);
+}
+
+/* Threads come by often, and nearly always for this. */
+ZM_NOINLINE bool zm_growth_only(size_t bytes)
 {
 	struct zm_thread *self = &zm_thread;
 
-	if (!zm_growth_is_on() || zm_growth_is_due(bytes) ||
+	if (!zm_growth_is_on() || is_due(bytes) ||
 	    !zm_account_is_under_ceiling(ZM_COUNT_BORROWED ? 0 : bytes))
 		return false;
 #if ZM_COUNT_SIZES

@@ -70,15 +70,23 @@ ZM_INLINE bool zm_growth_is_on(void)
  * static program nothing else tells its frames from the library's. Of the calling thread, until its next call.
  */
 extern ZM_TLS const void *zm_growth_caller;
+/* Where the function that told has its frame record, or NULL: from there a walk of the stack is shorter. */
+extern ZM_TLS const void *zm_growth_record;
 
 #if defined(__GNUC__)
-#define ZM_GROWTH_NOTE_CALLER()                                                                    \
+#define ZM_GROWTH_NOTE(record)                                                                     \
 	do {                                                                                       \
-		if (zm_unlikely(zm_growth_is_on()))                                                \
+		if (zm_unlikely(zm_growth_is_on())) {                                              \
 			zm_growth_caller = __builtin_return_address(0);                            \
+			zm_growth_record = (record);                                               \
+		}                                                                                  \
 	} while (0)
+#define ZM_GROWTH_NOTE_CALLER() ZM_GROWTH_NOTE(NULL)
+/* The same by a function that is cold, for it gets a frame record by this. */
+#define ZM_GROWTH_NOTE_RECORD() ZM_GROWTH_NOTE(__builtin_frame_address(0))
 #else
 #define ZM_GROWTH_NOTE_CALLER() ((void)0)
+#define ZM_GROWTH_NOTE_RECORD() ((void)0)
 #endif
 
 /*

@@ -94,15 +94,6 @@ static bool settle_over(struct zm_counter *counter, ptrdiff_t bytes, size_t aske
 	return is_granted;
 }
 
-/*
- * A thread that came by for the sake of a clock, and not because of its figure, needs no lock: others
- * come by as often.
- */
-static bool is_under_ceiling(const struct zm_counter *counter, ptrdiff_t figure)
-{
-	return !(zm_clients_need() & ZM_CLIENT_EVERY_CALL) && figure <= zm_counter_ceiling(counter);
-}
-
 /* A change by a thread that counts in its record. */
 static bool settle_record(struct zm_counter *counter, ptrdiff_t bytes, size_t asked_bytes)
 {
@@ -114,7 +105,7 @@ static bool settle_record(struct zm_counter *counter, ptrdiff_t bytes, size_t as
 		return true;
 	}
 	if (net > zm_load(&counter->ceiling_bytes) &&
-	    !is_under_ceiling(counter, zm_thread_net(&zm_thread) + bytes))
+	    !zm_counter_is_under_ceiling(counter, zm_thread_net(&zm_thread) + bytes))
 		return settle_over(counter, bytes, asked_bytes);
 	zm_store(&counter->net_bytes, net);
 	return true;
@@ -136,17 +127,11 @@ static bool settle_new(size_t bytes, size_t asked_bytes)
 	if (!zm_thread.borrows)
 		return settle((ptrdiff_t)bytes, asked_bytes);
 #if ZM_RAW_COUNTS
-	if (zm_account_over() && !is_under_ceiling(zm_thread.counter, zm_thread_net(&zm_thread)))
+	if (zm_account_over() &&
+	    !zm_counter_is_under_ceiling(zm_thread.counter, zm_thread_net(&zm_thread)))
 		return settle_over(zm_thread.counter, 0, asked_bytes);
 #endif
 	return true;
-}
-
-bool zm_account_is_under_ceiling(size_t bytes)
-{
-	const struct zm_thread *self = &zm_thread;
-
-	return is_under_ceiling(self->counter, zm_thread_net(self) + (ptrdiff_t)bytes);
 }
 
 ZM_COLD bool zm_account_only_ticks(size_t bytes)
@@ -188,7 +173,9 @@ static ptrdiff_t room_left(const struct zm_thread *self)
 {
 	ptrdiff_t net = zm_thread_net(self);
 
-	return is_under_ceiling(self->counter, net) ? zm_counter_ceiling(self->counter) - net : 0;
+	return zm_counter_is_under_ceiling(self->counter, net)
+		       ? zm_counter_ceiling(self->counter) - net
+		       : 0;
 }
 
 ZM_COLD bool zm_account_may_grow(size_t bytes)

@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 
+#include "account/client.h"
 #include "base/assert.h"
 #include "base/lock.h"
 
@@ -156,6 +157,23 @@ static inline ptrdiff_t zm_counter_ceiling(const struct zm_counter *counter)
 	return granted < cap ? granted : cap;
 }
 
+/*
+ * A thread that came by for the sake of a clock, and not because of its figure, needs no lock: others
+ * come by as often.
+ */
+static inline bool zm_counter_is_under_ceiling(const struct zm_counter *counter, ptrdiff_t figure)
+{
+	return !(zm_clients_need() & ZM_CLIENT_EVERY_CALL) && figure <= zm_counter_ceiling(counter);
+}
+
+/* Is the calling thread, which is live, under all its ceilings with bytes more in its figure? */
+static inline bool zm_account_is_under_ceiling(size_t bytes)
+{
+	const struct zm_thread *self = &zm_thread;
+
+	return zm_counter_is_under_ceiling(self->counter, zm_thread_net(self) + (ptrdiff_t)bytes);
+}
+
 /* ---- check.c ---- */
 
 /*
@@ -169,11 +187,6 @@ ZM_INLINE void zm_account_check(void)
 {
 }
 #endif
-
-/* ---- settle.c ---- */
-
-/* Is the calling thread, which is live, under all its ceilings with bytes more in its figure? */
-bool zm_account_is_under_ceiling(size_t bytes);
 
 /* ---- sum.c; under the lock ---- */
 

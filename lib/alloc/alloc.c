@@ -53,22 +53,22 @@ static void *settle_new(void *ptr, size_t size, bool is_granted)
 	return ptr;
 }
 
-ZM_COLD void *zm_new_settle(void *ptr, size_t size)
+ZM_NOINLINE void *zm_new_settle(void *ptr, size_t size)
 {
 	return ptr != NULL ? settle_new(ptr, size, false) : NULL;
 }
 
 /* ptr: what the allocator gave, perhaps nothing. */
-static ZM_COLD void *new_or_oom(void *ptr, size_t size)
+static ZM_NOINLINE void *new_or_oom(void *ptr, size_t size)
 {
-	ZM_GROWTH_NOTE_CALLER();
+	ZM_GROWTH_NOTE_RECORD();
 	ptr = zm_new_settle(ptr, size);
 	return ptr != NULL ? ptr : zm_oom(size);
 }
 
 static ZM_COLD void *new_or_enomem(void *ptr, size_t size)
 {
-	ZM_GROWTH_NOTE_CALLER();
+	ZM_GROWTH_NOTE_RECORD();
 	ptr = zm_new_settle(ptr, size);
 	return ptr != NULL ? ptr : zm_enomem();
 }

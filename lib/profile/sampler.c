@@ -134,10 +134,24 @@ static unsigned put_caller(uintptr_t *frames, unsigned depth, unsigned own)
 	return own < depth ? own : 0;
 }
 
+static unsigned take_stack(uintptr_t *frames, unsigned max)
+{
+#if ZM_STACK_TAKES_FROM
+	uintptr_t record = (uintptr_t)zm_growth_record;
+	unsigned depth = 0;
+
+	if (record != 0)
+		depth = zm_stack_take_from(frames, max, record, (uintptr_t)zm_growth_caller);
+	if (depth != 0)
+		return depth;
+#endif
+	return zm_stack_take(frames, max, 0);
+}
+
 static void note(void *ptr, size_t bytes, const void *arena)
 {
 	uintptr_t frames[ZMALLOC_PROFILE_DEPTH_MAX + OWN_FRAMES];
-	unsigned depth = zm_stack_take(frames, ZMALLOC_PROFILE_DEPTH_MAX + OWN_FRAMES, 0);
+	unsigned depth = take_stack(frames, ZMALLOC_PROFILE_DEPTH_MAX + OWN_FRAMES);
 	unsigned own = put_caller(frames, depth, own_frames(frames, depth));
 
 	depth -= own;

@@ -86,32 +86,64 @@ static inline struct zm_stack_frame step(struct zm_stack_frame frame, uint64_t r
 	return caller;
 }
 
+/* From a frame on, which is not among them. passed: of all that could be told, those skipped too. */
+static inline unsigned walk(struct zm_stack_frame frame, struct zm_stack_reach *reach,
+			    uintptr_t *frames, unsigned max, unsigned skip, unsigned *passed)
+{
+	uint64_t row = zm_stack_row(frame.pc - !frame.exact);
+	unsigned found = 0;
+
+	while (found < max) {
+		frame = step(frame, row, reach);
+		if (frame.pc == 0)
+			break;
+		row = zm_stack_row(frame.pc - !frame.exact);
+		if (zm_stack_rule_of(row) == ZM_STACK_VOID)
+			break;
+		if ((*passed)++ >= skip)
+			frames[found++] = frame.pc;
+	}
+	return found;
+}
+
 __attribute__((__noinline__)) unsigned zm_stack_take(uintptr_t *frames, unsigned max, unsigned skip)
 {
 	struct zm_stack_reach reach;
 	struct zm_stack_frame frame;
-	unsigned found = 0, passed = 0;
-	uint64_t row;
+	unsigned found, passed = 0;
 
 	/* Where this library has no tables itself, it has a frame pointer here. */
 	frame.fp = (uintptr_t)__builtin_frame_address(0);
 	ZM_STACK_HERE(&frame);
 	zm_stack_rows_age();
 	zm_stack_reach_begin(&reach, frame.sp);
-	row = zm_stack_row(frame.pc);
-	while (found < max) {
-		frame = step(frame, row, &reach);
-		if (frame.pc == 0)
-			break;
-		row = zm_stack_row(frame.pc - !frame.exact);
-		if (zm_stack_rule_of(row) == ZM_STACK_VOID)
-			break;
-		if (passed++ >= skip)
-			frames[found++] = frame.pc;
-	}
+	found = walk(frame, &reach, frames, max, skip, &passed);
 	zm_stack_reach_end(&reach);
 	/* The caller is known in any case. */
 	if (passed == 0 && skip == 0 && max > 0)
 		frames[found++] = zm_stack_address((uintptr_t)__builtin_return_address(0));
 	return found;
 }
+
+#if ZM_STACK_TAKES_FROM
+
+unsigned zm_stack_take_from(uintptr_t *frames, unsigned max, uintptr_t record, uintptr_t caller)
+{
+	struct zm_stack_reach reach;
+	struct zm_stack_frame frame = {.sp = record + ZM_STACK_RECORD_WORDS * sizeof(record)};
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	unsigned found = 0, passed = 0;
+
+	zm_stack_reach_begin(&reach, here);
+	if (record >= here && max > 0 && zm_stack_word(&reach, record, &frame.fp) &&
+	    zm_stack_word(&reach, record + ZM_FRAME_RA * sizeof(caller), &frame.pc) &&
+	    frame.pc == caller) {
+		zm_stack_rows_age();
+		frames[0] = frame.pc;
+		found = 1 + walk(frame, &reach, frames + 1, max - 1, 0, &passed);
+	}
+	zm_stack_reach_end(&reach);
+	return found;
+}
+
+#endif

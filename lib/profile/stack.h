@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "profile/stack_machine.h"
+
 /*
  * The calling thread's stack, innermost first: return addresses, and the very instruction where a
  * signal interrupted what lies above its handler.
@@ -27,5 +29,16 @@
  *     the only frame, and there is none if it is skipped.
  */
 unsigned zm_stack_take(uintptr_t *frames, unsigned max, unsigned skip);
+
+/*
+ * The same from further up, which takes less time: a function on the stack was called by `caller`, which is to be
+ * the first, and has its frame record there. Returns 0 if that is not so: it is read only where it can be.
+ */
+#if defined(HAVE_STACK_TABLES) && defined(ZM_STACK_RECORD_WORDS)
+#define ZM_STACK_TAKES_FROM 1
+unsigned zm_stack_take_from(uintptr_t *frames, unsigned max, uintptr_t record, uintptr_t caller);
+#else
+#define ZM_STACK_TAKES_FROM 0
+#endif
 
 #endif

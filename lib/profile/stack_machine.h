@@ -33,6 +33,9 @@ enum {
 	(frame)->ra = 0;                                                                           \
 	(frame)->exact = true
 
+/* The frame record is the uppermost that a function has of the stack: the caller's ends above these words. */
+#define ZM_STACK_RECORD_WORDS 2
+
 #elif defined(__aarch64__)
 
 enum {
