@@ -120,7 +120,7 @@ wrong() {
 # ---- One library on several allocators, side by side ----
 
 # Whoever calls these says how in base_name, the first package's name; lib, the loader's folder; alternative, its
-# name; add and take, the commands that install and remove a package.
+# name; add, renew and take, the commands that install packages, install them again, and remove them.
 
 # Of each allocator, as flavours.awk has it, its 1st, 2nd or 3rd: its name, its package, what it says.
 split_all() {
@@ -161,6 +161,11 @@ make_consumer() {
 	cp -r "$here/../tests/consumer" "$root/srv/source/tests"
 }
 
+has_news() {
+	find "$root/usr/share/doc/$1" "$root/usr/share/doc/$1-${new%-*}" -name 'NEWS*' 2>/dev/null | grep -q . ||
+		wrong "$1 has no NEWS"
+}
+
 choose() {
 	inside update-alternatives --quiet --set "$alternative" "$lib/zmalloc/$1/libzmalloc.so.1"
 	is_machines "$1" 'update-alternatives --set'
@@ -174,7 +179,14 @@ check_beside() {
 		split "$flavour"
 		test "$name" = "$first" || $add "$package"
 		is_machines "$first" "with $package"
+		has_news "$package"
 	done
+	said=$(inside zmalloc run --malloc=other true 2>&1) && wrong "zmalloc run --malloc=other: $said"
+	echo "$said"
+	case $said in
+	*"; installed: $(split_all 1 | paste -s -d, - | sed 's/,/, /g')") ;;
+	*) wrong 'these are not the allocators that are installed' ;;
+	esac
 	inside update-alternatives --query "$alternative" | awk '
 		/^Alternative:/ { path = $2 }
 		/^Priority:/ { print "priority " $2 ": " path }' | sort -r
@@ -191,6 +203,10 @@ check_beside() {
 		choose "$name"
 		ask_binary "$says" "update-alternatives --set $name"
 	done
+	# That stays, whatever comes anew.
+	# shellcheck disable=SC2046 # a list of packages
+	$renew $(split_all 2)
+	is_machines "$last" 'what was chosen, after all were installed again'
 }
 
 # The machine's, once removed, is followed by the best of those left, also where it was chosen; not the last, under
@@ -308,7 +324,7 @@ check_deb() {
 	make_root
 	triplet=$(dpkg-architecture -q DEB_HOST_MULTIARCH)
 	base_name=libzmalloc1 lib=/usr/lib/$triplet alternative=libzmalloc.so.1-$triplet
-	add='apt install' take='inside dpkg --remove'
+	add='apt install' renew='apt install --reinstall' take='inside dpkg --remove'
 	make_repository
 	make_consumer
 	mkdir "$root/srv/consumer/debian"
@@ -325,6 +341,8 @@ check_deb() {
 	apt install libjemalloc-dev
 	say sh -c 'cd /srv/consumer && sh /srv/source/tests/consumer/build.sh pkg-config c++ static cmake autoconf'
 	say zmalloc info
+	has_news libzmalloc-dev
+	has_news zmalloc-tools
 	check_beside
 	check_dependencies
 	say sh /srv/services.sh
@@ -364,7 +382,15 @@ add_rpms() {
 }
 
 add_rpm() {
-	add_rpms "/srv/rpms/$1.rpm"
+	for one in "$@"; do
+		add_rpms "/srv/rpms/$one.rpm"
+	done
+}
+
+renew_rpm() {
+	for one in "$@"; do
+		add_rpms --replacepkgs "/srv/rpms/$one.rpm"
+	done
 }
 
 take_rpms() {
@@ -439,7 +465,7 @@ make_old_rpms() {
 check_rpm() {
 	make_root
 	base_name=libzmalloc lib=$(rpm --eval '%{_libdir}') alternative=libzmalloc.so.1-$(rpm --eval '%{_arch}')
-	add=add_rpm take=take_rpms
+	add=add_rpm renew=renew_rpm take=take_rpms
 	make_consumer
 	rm -rf "$room/old" "$room/rpmbuild"
 	mkdir -p "$root/srv/rpms"
@@ -474,6 +500,8 @@ check_rpm() {
 
 	add_rpm libzmalloc-devel
 	say sh -c "cd /srv/consumer && PKG_CONFIG_PATH=$lib/pkgconfig sh /srv/source/tests/consumer/build.sh pkg-config"
+	has_news libzmalloc-devel
+	has_news zmalloc-tools
 	check_beside
 	check_removal 'is needed by (installed) zmalloc-tools'
 
