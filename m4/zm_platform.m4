@@ -103,8 +103,11 @@ AC_DEFUN([ZM_PLATFORM], [
 			[zm_cv_stack_tables=yes], [zm_cv_stack_tables=no])
 	])
 	AM_CONDITIONAL([ZM_STACK_TABLES], [test $zm_cv_stack_tables = yes])
+	zm_stack_tables=no
 	AS_IF([test $zm_cv_dl_find_object$zm_cv_stack_tables = yesyes],
-		[AC_DEFINE([HAVE_STACK_TABLES], [1], [Define to 1 if unwind tables of all objects are read.])])
+		[zm_stack_tables=yes
+		AC_DEFINE([HAVE_STACK_TABLES], [1], [Define to 1 if unwind tables of all objects are read.])])
+	AC_SUBST([zm_stack_tables])
 
 	# tests/model runs its threads as coroutines. macOS has the functions, and a header that refuses them.
 	AC_CACHE_CHECK([for makecontext in ucontext.h], [zm_cv_makecontext], [

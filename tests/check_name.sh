@@ -22,6 +22,7 @@ header() {
 		$CC $CPPFLAGS $ZM_MALLOC_CFLAGS -E -P - 2>/dev/null | tr -d ' "\n' | sed -n 's/.*zm_told://p'
 }
 
+release=
 case $zm_malloc in
 jemalloc)
 	release=$(header jemalloc/jemalloc.h 'JEMALLOC_VERSION_MAJOR.JEMALLOC_VERSION_MINOR.JEMALLOC_VERSION_BUGFIX')
@@ -40,8 +41,11 @@ mimalloc)
 	esac
 	;;
 libc)
-	release=$(getconf GNU_LIBC_VERSION 2>/dev/null | sed -n 's/^glibc //p')
-	zm_malloc=glibc
+	# The machine's may be another one than the compiler's.
+	if test "$(header limits.h __GLIBC__)" != __GLIBC__; then
+		release=$(getconf GNU_LIBC_VERSION 2>/dev/null | sed -n 's/^glibc //p')
+		zm_malloc=glibc
+	fi
 	;;
 esac
 
