@@ -85,6 +85,23 @@ START_TEST(test_every_block_is_noted_with_a_mean_of_one)
 }
 END_TEST
 
+START_TEST(test_whoever_frees_with_flags_is_seen)
+{
+	void *freed, *resized;
+
+	profile_sites_learn();
+	start();
+	freed = profile_site[0](zmalloc, 100);
+	resized = profile_site[1](zmalloc, 100);
+	zfree_with_flags(freed, 0);
+	resized = zrealloc_with_flags(resized, 1000, 0);
+	expect(0, 0, 0, 1);
+	expect(1, 0, 0, 1);
+	zfree_with_flags(resized, 0);
+	end();
+}
+END_TEST
+
 START_TEST(test_what_is_freed_while_it_is_off_is_not_seen)
 {
 	void *before, *during, *after;
@@ -562,6 +579,7 @@ int main(void)
 	TCase *tests = tests_named("profile");
 
 	tcase_add_test(tests, test_every_block_is_noted_with_a_mean_of_one);
+	tcase_add_test(tests, test_whoever_frees_with_flags_is_seen);
 	tcase_add_test(tests, test_what_is_freed_while_it_is_off_is_not_seen);
 	tcase_add_test(tests, test_a_block_may_be_freed_by_any_thread);
 	tcase_add_test(tests, test_starts_and_stops_between_many_threads);

@@ -85,6 +85,8 @@ void zfree_with_flags(void *ptr, int flags)
 		zfree(ptr);
 		return;
 	}
+	/* Nobody has stopped this free at the page of a marked block. */
+	zm_growth_see_end(ptr);
 	bytes = zm_raw_charged(ptr);
 	zm_native_free(ptr, flags);
 	if (!zm_thread.borrows)
