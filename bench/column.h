@@ -7,7 +7,6 @@
  * another.
  *
  *   BENCH_ZMALLOC  libzmalloc
- *                  BENCH_PROFILE besides: with a heap profile at its defaults
  *   BENCH_EMPTY    a shared library that only calls the allocator: the floor of any wrapper
  *   BENCH_PEER     another zmalloc(), bench/peers.sh
  *   (none)         the allocator itself, as the program's own malloc()

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(BENCH_PROFILE)
+#if defined(BENCH_ZMALLOC)
 #include <zmalloc/profile.h>
 #endif
 
@@ -36,15 +36,27 @@ static double run(const char *name, size_t ops)
 	return -1;
 }
 
-int main(void)
+#if defined(BENCH_ZMALLOC)
+/* By the name that the program was started by; see Makefile.inc. */
+static int start_profile(const char *program)
+{
+	return strstr(program, "_profile") != NULL ? zmalloc_profile_start(0) : 0;
+}
+#else
+static int start_profile(const char *program)
+{
+	(void)program;
+	return 0;
+}
+#endif
+
+int main(int argc, char **argv)
 {
 	char name[32];
 	size_t ops;
 
-#if defined(BENCH_PROFILE)
-	if (zmalloc_profile_start(0) != 0)
+	if (argc < 1 || start_profile(argv[0]) != 0)
 		return EXIT_FAILURE;
-#endif
 	while (scanf("%31s %zu", name, &ops) == 2) {
 		printf("%.0f\n", run(name, ops));
 		fflush(stdout);
