@@ -253,8 +253,7 @@ struct ZMALLOC_CXX_VISIBLE zmalloc {
 	/*
 	 * A resource whose blocks are those of an arena. They may be freed one by one; release()
 	 * and the end of the resource, free all that are left, so containers on it need not be
-	 * destroyed, nor may they be used any more. As many threads may use it as may use the
-	 * arena: any, but on mimalloc 2 only the one that made it, and others get std::bad_alloc.
+	 * destroyed, nor may they be used any more. Any thread may use it.
 	 */
 	class ZMALLOC_CXX_VISIBLE arena_resource final : public std::pmr::memory_resource
 	{

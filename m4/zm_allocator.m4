@@ -306,7 +306,7 @@ AC_DEFUN([ZM_FEATURES_MIMALLOC], [
 			[zm_cv_mimalloc_wrong=threads])
 	])
 	AS_CASE([$zm_cv_mimalloc_wrong],
-		[aligned], [AC_MSG_WARN([mimalloc 3.0 corrupts memory when threads free one another's aligned blocks. This library protects its own aligned blocks, at the price of larger ones; a program that calls mi_malloc_aligned() itself is not protected. Its heaps free blocks of threads that have ended: this library makes arenas of plain blocks here, and a program that calls mi_heap_destroy() itself is not protected. mimalloc 2.0.9 and 3.6.0 are right in both])],
+		[aligned], [AC_MSG_WARN([mimalloc 3.0 corrupts memory when threads free one another's aligned blocks. This library protects its own aligned blocks, at the price of larger ones; a program that calls mi_malloc_aligned() itself is not protected. mimalloc 2.0.9 and 3.6.0 are right])],
 		[threads], [AC_MSG_WARN([mimalloc 3.3.0 to 3.3.2 are known to crash in programs with threads (https://github.com/microsoft/mimalloc/issues/1287), and nothing here keeps them from it. mimalloc 2.0.9 is right, and so is 3.4.1])])
 	AS_IF([test "$ac_cv_have_decl_mi_theap_get_default" = yes],
 		[AC_MSG_WARN([this mimalloc takes locks while a thread begins or ends, and fork() does not wait for them: a child that starts threads may wait for ever if a thread of its parent began or ended at that moment (seen with 3.6.0, not with 2.0.9 and 3.0.1)])])

@@ -6,7 +6,6 @@
 zm_check_tests += \
 	tests/test_aligned_threads \
 	tests/test_arena_race \
-	tests/test_arena_reset \
 	tests/test_ended_threads \
 	tests/test_exit \
 	tests/test_fork \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tests/test_ended_threads.c - blocks of threads that have ended are spared by what ends other blocks.
- * mimalloc 3.0 lets a heap take over what such threads leave behind, live blocks and all, and would
- * free those with the heap.
+ * mimalloc 2.0.9 and 3.0 let a heap take over what such threads leave behind, live blocks and all, and would
+ * free those with the heap: 2.0.9 where many threads have left blocks of many sizes.
  */
 #include "config.h"
 
@@ -74,6 +74,57 @@ START_TEST(test_an_arena_ends_without_them)
 }
 END_TEST
 
+/* ---- Many threads, many sizes ---- */
+
+enum {
+	THREADS = 50,
+	KEPT = 100
+};
+
+static struct kept {
+	char *block[KEPT];
+} kept[THREADS];
+
+static size_t kept_bytes(size_t number)
+{
+	return 1000 + number * 100;
+}
+
+static void *leave_many_sizes(void *argument)
+{
+	struct kept *mine = argument;
+
+	for (size_t i = 0; i < KEPT; i++)
+		fill(mine->block[i] = zmalloc(kept_bytes(i)), kept_bytes(i), i);
+	return NULL;
+}
+
+static void use_many_sizes(void)
+{
+	zarena *arena = zarena_create();
+
+	for (size_t i = 0; i < BLOCKS; i++)
+		fill(zarena_malloc(arena, BLOCK_BYTES + i * 5), BLOCK_BYTES, i);
+	ck_assert_int_eq(zarena_destroy(arena), 0);
+}
+
+START_TEST(test_arenas_end_without_blocks_of_many_threads)
+{
+	size_t before = zmalloc_used_memory();
+
+	for (size_t t = 0; t < THREADS; t++)
+		join_thread(start_thread(leave_many_sizes, &kept[t]));
+	for (int round = 0; round < 10; round++)
+		use_many_sizes();
+	for (size_t t = 0; t < THREADS; t++)
+		for (size_t i = 0; i < KEPT; i++) {
+			ck_assert(filled(kept[t].block[i], kept_bytes(i), i));
+			zfree(kept[t].block[i]);
+		}
+	ck_assert_uint_eq(zmalloc_used_memory(), before);
+}
+END_TEST
+
 /* The library looks how the allocator lays out its slabs when it is asked this for the first time. */
 START_TEST(test_a_look_at_the_slabs_leaves_them)
 {
@@ -91,6 +142,7 @@ int main(void)
 	TCase *tests = tests_named("ended_threads");
 
 	tcase_add_test(tests, test_an_arena_ends_without_them);
+	tcase_add_test(tests, test_arenas_end_without_blocks_of_many_threads);
 	tcase_add_test(tests, test_a_look_at_the_slabs_leaves_them);
 	return run_tests(tests);
 }

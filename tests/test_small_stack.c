@@ -281,17 +281,14 @@ static size_t taken(void)
 
 static void tell(const char *name)
 {
-	size_t all_bytes = taken(), bytes = 0, allowed = ALLOWED;
+	size_t all_bytes = taken(), bytes = 0;
 	char text[128];
 
 	/* A thread's end may go deeper than what came before, and on musl deeper when it is waited for. */
 	if (all_bytes > idle_bytes)
 		bytes = all_bytes - idle_bytes;
-	/* mimalloc's own walk over the blocks of a heap has a map of 8 KiB on the stack. */
-	if (strcmp(name, "arenas") == 0 && strncmp(zmalloc_allocator(), "mimalloc", 8) == 0)
-		allowed += 2 * KIB;
 	snprintf(text, sizeof(text), "%s takes %zu bytes of stack\n", name, bytes);
-	if (write(STDERR_FILENO, text, strlen(text)) < 0 || bytes > allowed)
+	if (write(STDERR_FILENO, text, strlen(text)) < 0 || bytes > ALLOWED)
 		_exit(1);
 	_exit(0);
 }

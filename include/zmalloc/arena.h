@@ -19,13 +19,9 @@
  *   jemalloc   An arena of its own with its own memory and a cache that its users share; any thread
  *              may use it. Reset and destroy are whole, and cost nothing for each block. Blocks
  *              never enter a thread's own cache, so none is left there when the arena is gone.
- *   mimalloc 2 A heap. The thread rule is mimalloc's: only the thread that made an arena may
- *              allocate from it, reset it, destroy it or ask its figures; others get EPERM. Freeing
- *              is for all. It must be destroyed before its thread ends; else its blocks live on as
- *              ordinary ones and the handle is lost: also to destructors of the thread's own keys.
  *   others     The plain allocator, and a list of the live blocks; any thread may use it. Reset
- *              frees one by one, and a block costs about 50 bytes more. So it is on mimalloc 3,
- *              whose heaps are not safe everywhere.
+ *              frees one by one, and a block costs about 50 bytes more. So it is on mimalloc,
+ *              too: its heaps free blocks of threads that have ended.
  *
  * `arena` is never NULL, except for zarena_destroy().
  */
@@ -49,7 +45,7 @@ ZMALLOC_API zarena *zarena_create(void) ZMALLOC_ATTR_RESULT;
 
 /*
  * As zmalloc(), ztrymalloc(), zcalloc() and ztrycalloc(), from an arena.
- * Errors   as those, and EPERM: the arena is another thread's (mimalloc 2); the handler is not called
+ * Errors   as those
  */
 ZMALLOC_API void *zarena_malloc(zarena *arena, size_t size) ZMALLOC_ATTR_MALLOC
 	ZMALLOC_ATTR_SIZE(2);
@@ -64,7 +60,7 @@ ZMALLOC_API void *zarena_trycalloc(zarena *arena, size_t size) ZMALLOC_ATTR_MALL
  * As zrealloc() and ztryrealloc(), within an arena. A block that keeps at least half of its
  * size stays where it is.
  * ptr      a live block of this arena, or NULL
- * Errors   as those, and EPERM as above
+ * Errors   as those
  */
 ZMALLOC_API void *zarena_realloc(zarena *arena, void *ptr,
 				 size_t size) ZMALLOC_ATTR_RESULT ZMALLOC_ATTR_FREED
@@ -75,14 +71,13 @@ ZMALLOC_API void *zarena_tryrealloc(zarena *arena, void *ptr,
 
 /*
  * Free every block of the arena; it can be used on.
- * Returns  0; -1 with errno: nothing has changed
- * Errors   EPERM as above; ENOMEM: there is none for a new heap (mimalloc 2)
+ * Returns  0
  */
 ZMALLOC_API int zarena_reset(zarena *arena);
 
 /*
  * The same, and the arena is gone. NULL is allowed and does nothing.
- * Returns  0; -1 with errno EPERM as above: the arena is as before
+ * Returns  0
  */
 ZMALLOC_API int zarena_destroy(zarena *arena);
 
@@ -101,7 +96,7 @@ struct zarena_stats {
  * refresh  as zmalloc_stats_get(); used_bytes is of now always
  * stats    out; stats->size says how much of it the caller has, as there
  * Returns  0; -1 with errno
- * Errors   EINVAL: stats->size is under sizeof(size_t); EPERM as above
+ * Errors   EINVAL: stats->size is under sizeof(size_t)
  */
 ZMALLOC_API int zarena_get_stats(zarena *arena, int refresh, struct zarena_stats *stats);
 

@@ -73,18 +73,10 @@ static void *take(zarena *arena, size_t size, bool zeroed)
 	return NULL;
 }
 
-static void *not_mine(void)
-{
-	errno = EPERM;
-	return NULL;
-}
-
 void *zarena_malloc(zarena *arena, size_t size)
 {
 	void *ptr;
 
-	if (!zm_arena_is_mine(inside(arena)))
-		return not_mine();
 	ptr = take(arena, size, false);
 	return ptr != NULL ? ptr : zm_oom(size);
 }
@@ -93,8 +85,6 @@ void *zarena_trymalloc(zarena *arena, size_t size)
 {
 	void *ptr;
 
-	if (!zm_arena_is_mine(inside(arena)))
-		return not_mine();
 	ptr = take(arena, size, false);
 	return ptr != NULL ? ptr : zm_enomem();
 }
@@ -103,8 +93,6 @@ void *zarena_calloc(zarena *arena, size_t size)
 {
 	void *ptr;
 
-	if (!zm_arena_is_mine(inside(arena)))
-		return not_mine();
 	ptr = take(arena, size, true);
 	return ptr != NULL ? ptr : zm_oom(size);
 }
@@ -113,8 +101,6 @@ void *zarena_trycalloc(zarena *arena, size_t size)
 {
 	void *ptr;
 
-	if (!zm_arena_is_mine(inside(arena)))
-		return not_mine();
 	ptr = take(arena, size, true);
 	return ptr != NULL ? ptr : zm_enomem();
 }
@@ -146,8 +132,6 @@ void *zarena_realloc(zarena *arena, void *ptr, size_t size)
 {
 	void *moved;
 
-	if (!zm_arena_is_mine(inside(arena)))
-		return not_mine();
 	if (ptr == NULL)
 		return zarena_malloc(arena, size);
 	if (size == 0) {
@@ -162,8 +146,6 @@ void *zarena_tryrealloc(zarena *arena, void *ptr, size_t size)
 {
 	void *moved;
 
-	if (!zm_arena_is_mine(inside(arena)))
-		return not_mine();
 	if (ptr == NULL)
 		return zarena_trymalloc(arena, size);
 	if (size == 0) {
@@ -186,39 +168,30 @@ static void uncharge(size_t live_bytes)
 }
 
 /* All locks are let go of: what the arena's end was charged under may have been one of them. */
-static int ended(int error)
+static int ended(void)
 {
 	zm_clients_see_tick();
-	return zm_result(error);
+	return 0;
 }
 
 int zarena_reset(zarena *arena)
 {
-	int error;
-
-	if (!zm_arena_is_mine(inside(arena)))
-		return not_mine(), -1;
+	zm_growth_see_arena_end(arena);
 	gone_bytes = 0;
-	error = zm_arena_reset(inside(arena), uncharge);
-	/* One that fails has ended no block. */
-	if (error == 0) {
-		zm_growth_see_arena_end(arena);
-		zm_probe_arena_reset(arena, gone_bytes);
-	}
-	return ended(error);
+	zm_arena_reset(inside(arena), uncharge);
+	zm_probe_arena_reset(arena, gone_bytes);
+	return ended();
 }
 
 int zarena_destroy(zarena *arena)
 {
 	if (arena == NULL)
 		return 0;
-	if (!zm_arena_is_mine(inside(arena)))
-		return not_mine(), -1;
 	zm_growth_see_arena_end(arena);
 	gone_bytes = 0;
 	zm_arena_destroy(inside(arena), uncharge);
 	zm_probe_arena_destroy(arena, gone_bytes);
-	return ended(0);
+	return ended();
 }
 
 static uint64_t wide(size_t bytes)
@@ -231,8 +204,6 @@ int zarena_get_stats(zarena *arena, int refresh, struct zarena_stats *stats)
 	struct zm_arena_info info;
 	struct zarena_stats taken = {.size = sizeof(taken)};
 
-	if (!zm_arena_is_mine(inside(arena)))
-		return not_mine(), -1;
 	zm_arena_info(inside(arena), refresh != 0, &info);
 	taken.used_bytes = info.used;
 	taken.active_bytes = wide(info.active);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lib/allocator/arena.h - private arenas: the contract. Of an allocator's own where it has such
- * (jemalloc_arena.c, mimalloc_arena.c), else kept by a list (arena_list.c).
+ * lib/allocator/arena.h - private arenas: the contract. Of an allocator's own where it has such that are
+ * safe (jemalloc_arena.c), else kept by a list (arena_list.c).
  */
 #ifndef ZM_ALLOCATOR_ARENA_H
 #define ZM_ALLOCATOR_ARENA_H
@@ -13,9 +13,6 @@ struct zm_arena;
 
 /* 0 or an errno value: ENOMEM, EAGAIN. */
 int zm_arena_create(struct zm_arena **arena);
-
-/* May the calling thread use it? If not, zm_arena_free() is the only function below that it may call. */
-bool zm_arena_is_mine(const struct zm_arena *arena);
 
 /* size: up to PTRDIFF_MAX. NULL: there is none. */
 void *zm_arena_malloc(struct zm_arena *arena, size_t size, bool zeroed);
@@ -38,10 +35,9 @@ bool zm_arena_may_own(const void *ptr);
  * gone: told what blocks were charged with that no counter of the allocator's has been told of, in
  *       one sum or in several. It is called with the lock ARENAS of lib/base/fork.h, so that no child has
  *       the blocks gone and not their charge.
- * 0 or an errno value: ENOMEM, and nothing is changed.
  */
 typedef void (*zm_arena_gone)(size_t live_bytes);
-int zm_arena_reset(struct zm_arena *arena, zm_arena_gone gone);
+void zm_arena_reset(struct zm_arena *arena, zm_arena_gone gone);
 void zm_arena_destroy(struct zm_arena *arena, zm_arena_gone gone);
 
 struct zm_arena_info {

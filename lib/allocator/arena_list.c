@@ -172,12 +172,6 @@ int zm_arena_create(struct zm_arena **arena)
 	return *arena != NULL ? 0 : ENOMEM;
 }
 
-bool zm_arena_is_mine(const struct zm_arena *arena)
-{
-	(void)arena;
-	return true;
-}
-
 void *zm_arena_malloc(struct zm_arena *arena, size_t size, bool zeroed)
 {
 	struct record *record = zm_raw_malloc(sizeof(*record));
@@ -249,7 +243,7 @@ static size_t remove_some(struct zm_arena *arena, struct record *some[BATCH], zm
 	return count;
 }
 
-int zm_arena_reset(struct zm_arena *arena, zm_arena_gone gone)
+void zm_arena_reset(struct zm_arena *arena, zm_arena_gone gone)
 {
 	struct record *some[BATCH];
 	size_t count;
@@ -259,7 +253,6 @@ int zm_arena_reset(struct zm_arena *arena, zm_arena_gone gone)
 			zm_raw_free(some[i]->ptr);
 			zm_raw_free(some[i]);
 		}
-	return 0;
 }
 
 void zm_arena_destroy(struct zm_arena *arena, zm_arena_gone gone)

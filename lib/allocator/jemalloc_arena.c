@@ -359,12 +359,6 @@ int zm_arena_create(struct zm_arena **created)
 	return error;
 }
 
-bool zm_arena_is_mine(const struct zm_arena *arena)
-{
-	(void)arena;
-	return true;
-}
-
 void *zm_arena_malloc(struct zm_arena *arena, size_t size, bool zeroed)
 {
 	int flags = MALLOCX_ARENA(arena->number) | (zeroed ? MALLOCX_ZERO : 0);
@@ -406,7 +400,7 @@ bool zm_arena_may_own(const void *ptr)
 }
 
 /* The arena's own lock is enough: it stays, under its number, and the fork waits for the cache. */
-int zm_arena_reset(struct zm_arena *arena, zm_arena_gone gone)
+void zm_arena_reset(struct zm_arena *arena, zm_arena_gone gone)
 {
 	bool taken = wait_for_cache(arena);
 
@@ -414,7 +408,6 @@ int zm_arena_reset(struct zm_arena *arena, zm_arena_gone gone)
 	zm_je_control_arena("arena.0.reset", arena->number);
 	gone(zm_exchange(&arena->used_bytes, 0));
 	release_cache_if(arena, taken);
-	return 0;
 }
 
 void zm_arena_destroy(struct zm_arena *arena, zm_arena_gone gone)

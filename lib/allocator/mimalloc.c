@@ -72,8 +72,6 @@ bool zm_allocator_has(int capability)
 	case ZMALLOC_CAN_ALLOCATOR_INFO:
 	case ZMALLOC_CAN_USABLE_SIZE:
 		return true;
-	case ZMALLOC_CAN_ARENA:
-		return ZM_RAW_ARENAS;
 	default:
 		return false;
 	}

@@ -19,17 +19,12 @@
 #define ZM_RAW_WATCHES ZM_SIZE_MAP_WATCHES
 
 /*
- * Arenas of mimalloc's own, but in 3. In 3.0 a heap takes over pages that hold live blocks of others,
- * and destroying it frees them, while it loses blocks of its own
- * (https://github.com/microsoft/mimalloc/issues/1055). In 3.6 making a heap, and the first block of it,
- * take a lock that threads take, too, when they begin, and that fork() does not wait for: a child might
- * wait for it for ever. A release is 209 for 2.0.9, 301 for 3.0.1, and 30302 for 3.3.2.
+ * Not mimalloc's heaps, in any version. In 2.0.9 and 3.0 a heap takes over pages of threads that have ended, and
+ * destroying it frees what is live there; in 3.0 it loses blocks of its own, too
+ * (https://github.com/microsoft/mimalloc/issues/1055). In 3.6 making a heap, and the first block of it, take a lock
+ * that threads take, too, when they begin, and that fork() does not wait for: a child might wait for it for ever.
  */
-#if MI_MALLOC_VERSION < 300 || (MI_MALLOC_VERSION >= 10000 && MI_MALLOC_VERSION < 30000)
-#define ZM_RAW_ARENAS 1
-#else
 #define ZM_RAW_ARENAS 0
-#endif
 
 ZM_INLINE void *zm_raw_malloc(size_t size)
 {

@@ -56,7 +56,6 @@ zm_allocator_sources += \
 	lib/allocator/arena_list.c \
 	lib/allocator/mimalloc.c \
 	lib/allocator/mimalloc.h \
-	lib/allocator/mimalloc_arena.c \
 	lib/allocator/mimalloc_heap.h \
 	lib/allocator/mimalloc_slab.c \
 	lib/allocator/native_none.c \
