@@ -169,7 +169,9 @@ ZM_NOINLINE void zm_release_looked_up(void *ptr)
 		zm_free_unsettled(ptr);
 		return;
 	}
-	zm_growth_see_end(ptr);
+	/* In a large heap many come here, and the mark would be one more line that is in no cache. */
+	if (zm_growth_is_on())
+		zm_growth_see_end(ptr);
 	bytes = looked_up(ptr);
 	zm_account_sub(bytes);
 	ZM_KEEP_ERRNO(zm_raw_free_sized(ptr, bytes));
