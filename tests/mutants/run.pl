@@ -6,6 +6,8 @@
 # JOBS=2         so many at the same time, each in a build of its own
 # KEEP=yes       the builds stay
 #
+# run.pl --fits SOURCE  only asks whether the list fits the sources in that folder, whatever was configured
+#
 # Each worker has a copy of the sources and a build of its own below mutants/. All named tests run once
 # on what is unchanged and have to pass. Then, for each fault, the library, the tool and the named tests
 # are built with it, and the tests run until one fails or does not come to an end. With
@@ -100,6 +102,25 @@ sub mutated {
 		if !exists $one->{after} && index($text, $one->{from}, $at + 1) >= 0;
 	substr($text, $at, length $one->{from}) = $one->{to};
 	return ($text, '');
+}
+
+# What the list says that is not so in the folder `source`, a line each. Programs with the static library are made
+# of the same source.
+sub misfits {
+	my ($source, @records) = @_;
+	my @said;
+	for my $one (@records) {
+		my $path = find_file($source, $one->{file});
+		my (undef, $why) = $path ? mutated(slurp($path), $one) : (undef, 'there is no one file of that name');
+		push @said, "$list:$one->{line}: $one->{file}: $why\n" if $why;
+		for my $test (split(' ', $one->{tests})) {
+			my ($program, $case) = split(m{/}, $test);
+			my ($file) = grep { -e } map { "$source/tests/$_" } $program, "$program.c", ($program =~ s/^static_/test_/r) . '.c';
+			push @said, "$list:$one->{line}: there is no $test\n"
+				if !$file || (defined $case && index(slurp($file), $case) < 0);
+		}
+	}
+	return @said;
 }
 
 # ---- Running --------------------------------------------------------------------------------------
@@ -244,6 +265,14 @@ sub work {
 
 # ---- All --------------------------------------------------------------------------------------------
 
+if (@ARGV == 2 && $ARGV[0] eq '--fits') {
+	my @records = read_list();
+	my @said = misfits($ARGV[1], @records);
+	print @said;
+	print scalar(@records), " faults\n" unless @said;
+	exit(@said ? 1 : 0);
+}
+
 $| = 1;
 %of_build = map { /^(\w+)='(.*)'$/ ? ($1 => $2) : () } split(/\n/, slurp('tests/build.env'));
 my $malloc = $of_build{zm_malloc};
@@ -258,15 +287,9 @@ delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MALLOC MALLOC_CFLAGS MALLOC_LIBS NAMES
 system('rm', '-rf', 'mutants/source');
 system('mkdir', '-p', 'mutants');
 system($make, '-s', 'distdir', 'distdir=mutants/source') == 0 or fail('cannot copy the sources');
-my $wrong = 0;
-for my $one (@records) {
-	my $path = find_file('mutants/source', $one->{file});
-	my (undef, $why) = $path ? mutated(slurp($path), $one) : (undef, 'there is no one file of that name');
-	next if !$why;
-	print STDERR "$list:$one->{line}: $one->{file}: $why\n";
-	$wrong = 1;
-}
-exit 2 if $wrong;
+my @said = misfits('mutants/source', @records);
+print STDERR @said;
+exit 2 if @said;
 
 $jobs = @records if $jobs > @records;
 my @workers;
