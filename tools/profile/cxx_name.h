@@ -6,8 +6,8 @@
 #define ZM_TOOL_CXX_NAME_H
 
 /*
- * Without its parameters and what it returns, as file and line tell overloads apart. To be freed. NULL: it is no symbol of C++, or this
- * machine has no C++ library that could read it.
+ * Without its parameters and what it returns, as file and line tell overloads apart. To be freed. NULL: it is no
+ * symbol of C++, it is one whose name has no end, or this machine has no C++ library that could read it.
  */
 char *cxx_name(const char *symbol);
 
