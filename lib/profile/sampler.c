@@ -178,10 +178,14 @@ static const struct zm_client client = {.needs = ZM_CLIENT_GROWTH,
 
 void zm_sampler_begin(void)
 {
-	if (own_text_end == 0) {
+	static bool looked;
+
+	/* Once, also where it finds nothing: threads of the profile before may still read what it wrote. */
+	if (!looked) {
 		zm_shared_segment(zm_preload_address(), &preload_text, &preload_text_end);
 		zm_shared_segment((const void *)(uintptr_t)zm_sampler_begin, &own_text,
 				  &own_text_end);
+		looked = true;
 	}
 	zm_client_set(ZM_CLIENT_PROFILE, &client);
 }
