@@ -596,6 +596,34 @@ START_TEST(test_what_is_noted_ends_no_watch)
 }
 END_TEST
 
+#if ZM_RAW_WATCHES
+
+/* No block need be there: marks and what is watched go by addresses. */
+static bool is_watched(const char *address)
+{
+	return zm_size_map_is_watched(zm_load(zm_size_map_at(address)));
+}
+
+#endif
+
+/* Marks come round sooner than what is watched: 256 MiB away another page has the same. */
+START_TEST(test_who_shares_marks_is_not_left_watched)
+{
+#if ZM_RAW_WATCHES
+	const char *first = (const char *)((uintptr_t)1 << 40) + ZM_WATCH_BYTES,
+		   *second = first + ((uintptr_t)1 << (ZM_MARK_BITS + ZM_MARK_SHIFT)) + 1024;
+
+	zm_mark(first);
+	zm_mark(second);
+	zm_unmark(first);
+	ck_assert(is_watched(second));
+	zm_unmark(second);
+	ck_assert(!is_watched(second));
+	ck_assert(!is_watched(first));
+#endif
+}
+END_TEST
+
 START_TEST(test_nothing_is_watched_after_a_profile)
 {
 #if ZM_RAW_WATCHES
@@ -696,6 +724,7 @@ int main(void)
 	tcase_add_test(tests, test_used_memory_is_between_nought_and_the_peak);
 	tcase_add_test(tests, test_the_cold_path_is_rare);
 	tcase_add_test(tests, test_what_is_noted_ends_no_watch);
+	tcase_add_test(tests, test_who_shares_marks_is_not_left_watched);
 	tcase_add_test(tests, test_nothing_is_watched_after_a_profile);
 	tcase_add_test(tests, test_glibcs_sizes_are_read);
 	tcase_add_test(tests, test_a_call_out_of_what_is_made_once_comes_back);

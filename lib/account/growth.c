@@ -76,8 +76,9 @@ void zm_growth_see_arena_end(const void *arena)
 #if ZM_RAW_WATCHES
 
 #define WATCHED_MARKS ((uint32_t)ZM_WATCH_BYTES >> ZM_MARK_SHIFT)
+#define MARKED_SPAN_BYTES ((uintptr_t)1 << (ZM_MARK_BITS + ZM_MARK_SHIFT))
 
-_Static_assert((size_t)1 << (ZM_MARK_BITS + ZM_MARK_SHIFT) == ZM_WATCH_SPAN_BYTES,
+_Static_assert(ZM_WATCH_SPAN_BYTES % MARKED_SPAN_BYTES == 0,
 	       "what is watched at once must have its marks together");
 
 static bool has_marks_about(const void *ptr)
@@ -88,6 +89,13 @@ static bool has_marks_about(const void *ptr)
 		if (zm_load(&zm_marks[mark]) != 0)
 			return true;
 	return false;
+}
+
+/* All that share these marks: another's was left watched while there was one of them. */
+static void watch_no_longer(const void *ptr)
+{
+	for (uintptr_t apart = 0; apart < ZM_WATCH_SPAN_BYTES; apart += MARKED_SPAN_BYTES)
+		zm_raw_watch((const void *)((uintptr_t)ptr + apart), false);
 }
 
 #endif
@@ -106,7 +114,7 @@ void zm_unmark(const void *ptr)
 	zm_store(&zm_marks[zm_mark_of(ptr)], 0);
 #if ZM_RAW_WATCHES
 	if (!has_marks_about(ptr))
-		zm_raw_watch(ptr, false);
+		watch_no_longer(ptr);
 #endif
 }
 

@@ -158,7 +158,7 @@ int zm_allocator_background_purge(bool enable);
  */
 void zm_raw_watch(const void *ptr, bool on);
 #define ZM_WATCH_BYTES 4096
-#define ZM_WATCH_SPAN_BYTES ((size_t)256 * 1024 * 1024)
+#define ZM_WATCH_SPAN_BYTES ((size_t)1024 * 1024 * 1024)
 #endif
 
 #if ZM_RAW_COUNTS

@@ -32,6 +32,10 @@ size_t zm_size_map_noted_new(const void *ptr, size_t size)
 }
 
 #if ZM_RAW_WATCHES
+_Static_assert(ZM_WATCH_BYTES == ZM_SIZE_MAP_PAGE_BYTES &&
+		       ZM_WATCH_SPAN_BYTES == ZM_SIZE_MAP_PAGE_BYTES * ZM_SIZE_MAP_WORDS,
+	       "what is watched is a word");
+
 void zm_raw_watch(const void *ptr, bool on)
 {
 	zm_size_map_watch(ptr, on);

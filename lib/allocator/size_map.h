@@ -30,8 +30,11 @@
 /* Sizes that have an entry, in steps of 8, within which no size differs. */
 #define ZM_SIZE_MAP_LARGEST 32768
 
-/* 256 MiB of pages that do not overwrite one another. Of its 512 KiB, what is used is touched. */
-#define ZM_SIZE_MAP_WORDS 65536
+/*
+ * 1 GiB of pages that do not overwrite one another, of whose 2 MiB what is used is touched: 8 bytes for each page. All
+ * over a heap of 1,000 MiB of small blocks a pair took 190 ns on tcmalloc_minimal with a word for each of 256 MiB.
+ */
+#define ZM_SIZE_MAP_WORDS 262144
 
 /* The word of no page. */
 #define ZM_SIZE_MAP_NONE UINTPTR_MAX
