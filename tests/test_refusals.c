@@ -13,6 +13,7 @@
 #include <zmalloc.h>
 #include <zmalloc/arena.h>
 #include <zmalloc/limit.h>
+#include <zmalloc/profile.h>
 #include <zmalloc/redis.h>
 
 #include "lib/account/client.h"
@@ -459,6 +460,11 @@ START_TEST(test_a_client_that_does_not_want_every_call_is_asked_at_the_threshold
 	refuse_over(&lenient, 0);
 	zfree(zmalloc(KIB));
 	old = ztryrealloc(old, OLD_BYTES + 10 * KIB);
+	ck_assert_ptr_nonnull(old);
+	/* Nor by a thread that goes the slow way for another client. */
+	ck_assert_int_eq(zmalloc_profile_start(0), 0);
+	old = ztryrealloc(old, OLD_BYTES + 20 * KIB);
+	ck_assert_int_eq(zmalloc_profile_stop(), 0);
 	ck_assert_ptr_nonnull(old);
 	ck_assert_uint_eq(zm_load(&questions), 0);
 	before = take_figures();
