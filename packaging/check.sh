@@ -58,10 +58,13 @@ persist() {
 	return 1
 }
 
+# The descriptors that make, the lock and whoever called left open are closed for it: apt has the shell write into a pipe
+# of its, by number, and to dash a number of two digits is a syntax error.
 debstrap() {
 	rm -f "$base.new.tar"
 	# shellcheck disable=SC2046 # a list of files
-	mmdebstrap --verbose --variant=minbase --aptopt='Acquire::Retries "5"' bookworm "$base.new.tar" $(apt_sources)
+	mmdebstrap --verbose --variant=minbase --aptopt='Acquire::Retries "5"' bookworm "$base.new.tar" $(apt_sources) \
+		3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 }
 
 # A Debian 12 from nothing; kept as a tarball, since making one is the slowest part. Whoever comes while
