@@ -31,8 +31,8 @@
 #define ZM_SIZE_MAP_LARGEST 32768
 
 /*
- * 1 GiB of pages that do not overwrite one another, of whose 2 MiB what is used is touched: 8 bytes for each page. All
- * over a heap of 1,000 MiB of small blocks a pair took 190 ns on tcmalloc_minimal with a word for each of 256 MiB.
+ * 1 GiB of pages that do not overwrite one another, of whose 2 MiB what is used is touched: 8 bytes for each page. In a
+ * larger heap each new block may find another page's word, and takes the cold path to write its own.
  */
 #define ZM_SIZE_MAP_WORDS 262144
 
