@@ -39,14 +39,14 @@ apt_sources() {
 		/etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list || :
 }
 
-# persist LOG COMMAND...: a network that is away is waited for, up to ten minutes, which the steps beside this one
-# take anyway; any other failure is one at once.
+# persist LOG COMMAND...: a network that is away is waited for, up to five minutes; any other failure is one at once.
+# "download failed" is what mmdebstrap says of any failure of apt's.
 persist() {
 	log=$1
 	shift
-	for pause in 10 20 40 80 160 320 no; do
+	for pause in 10 20 40 80 160 no; do
 		! "$@" >"$log" 2>&1 || return 0
-		grep -q 'Failed to fetch\|failed to download\|download failed\|Temporary failure\|Could not connect\|Could not resolve' \
+		grep -q 'Failed to fetch\|failed to download\|Temporary failure\|Could not connect\|Could not resolve' \
 			"$log" || break
 		test $pause != no || break
 		echo "check-packages: tried again in $pause s:"
