@@ -96,7 +96,7 @@ fi
 # autoconf_project NAME ARGUMENTS: the project in tests/consumer with other arguments of ZMALLOC_CHECK.
 autoconf_project() {
 	mkdir "$1"
-	cp hello.c "$source/tests/consumer/Makefile.in" "$1"
+	cp hello.c "$source/tests/consumer/hello.mk.in" "$1"
 	sed "s/^ZMALLOC_CHECK.*/ZMALLOC_CHECK($2)/" "$source/tests/consumer/configure.ac" >"$1/configure.ac"
 	(cd "$1" && aclocal && autoconf)
 }

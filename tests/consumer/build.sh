@@ -34,7 +34,7 @@ build() {
 		./cmake/build/hello-cxx >/dev/null ;;
 	autoconf)
 		rm -rf autoconf && mkdir autoconf
-		cp hello.c "$here/configure.ac" "$here/Makefile.in" autoconf
+		cp hello.c "$here/configure.ac" "$here/hello.mk.in" autoconf
 		(cd autoconf && aclocal && autoconf && ./configure && make) >autoconf.log 2>&1 ||
 			{ cat autoconf.log; return 1; }
 		cp autoconf/hello hello-autoconf ;;
