@@ -88,11 +88,20 @@ if test "$zm_preload" = yes && test "${ZMALLOC_TEST_QUANTUM:-16}" = 16; then
 fi
 
 # Nobody looks at it, so it pays nothing: not one instruction a pair. On tcmalloc, where the heap lies differently when
-# there is one thread more, a thousand pairs may differ by some dozens.
+# there is one thread more, a thousand pairs may differ by some dozens. Another test on
+# this machine may just then ask all processes that show themselves, and the answer is counted as well: so the
+# least of up to five runs.
 ZMALLOC_PUBLISH=1
 export ZMALLOC_PUBLISH
-shown=$(count)
-test $((shown - count)) -lt 1000 && test $((count - shown)) -lt 1000 || {
-	echo "A process that shows itself takes $shown instructions for 1,000 pairs, another $count"
-	exit 1
-}
+few=$(instructions 2000)
+many=$(instructions 3000)
+for try in 1 2 3 4 5; do
+	shown=$((many - few))
+	test $((shown - count)) -ge 1000 || test $((count - shown)) -ge 1000 || exit 0
+	echo "Try $try: a process that shows itself takes $shown instructions for 1,000 pairs, another $count"
+	again=$(instructions 2000)
+	test "$again" -ge "$few" || few=$again
+	again=$(instructions 3000)
+	test "$again" -ge "$many" || many=$again
+done
+exit 1
