@@ -69,6 +69,7 @@ EXTRA_DIST += \
 	tests/hooks/curl.c \
 	tests/hooks/glib.c \
 	tests/hooks/jansson.c \
+	tests/hooks/libbpf.c \
 	tests/hooks/libevent.c \
 	tests/hooks/libuv.c \
 	tests/hooks/libxml2.c \

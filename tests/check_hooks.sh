@@ -15,6 +15,7 @@ trap 'rm -rf "$work"' EXIT
 failed=
 missing=
 elsewhere=
+sanitized=
 
 skip()
 {
@@ -83,6 +84,10 @@ for source in "$srcdir"/tests/hooks/*.c; do
 		failed=yes
 		continue
 	}
+	if test "$zm_sanitizer" != no && grep -q '^void \*malloc(' "$work/$name.program/snippet.h"; then
+		sanitized="$sanitized $name"
+		continue
+	fi
 	if ! can_use "$work/$name.program/snippet.h"; then
 		elsewhere="$elsewhere $name"
 		continue
@@ -100,6 +105,7 @@ for source in "$srcdir"/tests/hooks/*.c; do
 done
 cat "$work/table"
 test -z "$failed" || exit 1
+test -z "$sanitized" || echo "left out, as malloc() is the sanitizer's:$sanitized"
 test -z "$elsewhere" || echo "left out, as $CC does not take their headers or libraries:$elsewhere"
 test "$(wc -l <"$work/table")" -gt 1 || skip "no library is here that $CC takes"
 test -z "$missing" || skip "not there, so left out:$missing (./bootstrap --for matrix installs them)"

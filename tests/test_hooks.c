@@ -24,6 +24,8 @@ struct family {
 	void *(*calloc)(size_t, size_t);
 	void *(*realloc)(void *, size_t);
 	void (*free)(void *);
+	void *(*aligned_alloc)(size_t, size_t);
+	int (*posix_memalign)(void **, size_t, size_t);
 	char *(*strdup)(const char *);
 	void *(*opaque_malloc)(void *, size_t);
 	void *(*opaque_calloc)(void *, size_t, size_t);
@@ -50,13 +52,14 @@ struct family {
 #define FAMILY(prefix)                                                                             \
 	{                                                                                          \
 		prefix##_malloc, prefix##_calloc, prefix##_realloc, prefix##_free,                 \
-			prefix##_strdup, prefix##_opaque_malloc, prefix##_opaque_calloc,           \
-			prefix##_opaque_realloc, prefix##_opaque_free, prefix##_malloc_opaque,     \
-			prefix##_calloc_opaque, prefix##_realloc_opaque, prefix##_free_opaque,     \
-			prefix##_lua, prefix##_zlib_alloc, prefix##_zlib_free,                     \
-			prefix##_openssl_malloc, prefix##_openssl_realloc, prefix##_openssl_free,  \
-			prefix##_sqlite_malloc, prefix##_sqlite_realloc, prefix##_sqlite_size,     \
-			prefix##_sqlite_roundup, prefix##_sqlite_init, prefix##_sqlite_shutdown    \
+			prefix##_aligned_alloc, prefix##_posix_memalign, prefix##_strdup,          \
+			prefix##_opaque_malloc, prefix##_opaque_calloc, prefix##_opaque_realloc,   \
+			prefix##_opaque_free, prefix##_malloc_opaque, prefix##_calloc_opaque,      \
+			prefix##_realloc_opaque, prefix##_free_opaque, prefix##_lua,               \
+			prefix##_zlib_alloc, prefix##_zlib_free, prefix##_openssl_malloc,          \
+			prefix##_openssl_realloc, prefix##_openssl_free, prefix##_sqlite_malloc,   \
+			prefix##_sqlite_realloc, prefix##_sqlite_size, prefix##_sqlite_roundup,    \
+			prefix##_sqlite_init, prefix##_sqlite_shutdown                             \
 	}
 
 static const struct family families[] = {FAMILY(zmalloc_hook), FAMILY(mine)};
@@ -98,6 +101,13 @@ START_TEST(test_each_shape_is_charged_where_it_should_be)
 	none();
 	f->free(only(f, f->calloc(10, 100), 1000));
 	f->free(only(f, f->strdup("a text"), 7));
+	p = only(f, f->aligned_alloc(4096, 100), 100);
+	ck_assert_uint_eq((uintptr_t)p % 4096, 0);
+	f->free(p);
+	ck_assert_int_eq(f->posix_memalign(&p, 256, 1000), 0);
+	ck_assert_uint_eq((uintptr_t)p % 256, 0);
+	f->free(only(f, p, 1000));
+	none();
 	f->opaque_free(NULL,
 		       only(f, f->opaque_realloc(NULL, f->opaque_malloc(NULL, 100), 5000), 5000));
 	f->opaque_free(NULL, only(f, f->opaque_calloc(NULL, 10, 100), 1000));
@@ -127,7 +137,7 @@ END_TEST
 START_TEST(test_what_cannot_be_had_is_null)
 {
 	const struct family *f = &families[_i];
-	void *p = f->malloc(100);
+	void *p = f->malloc(100), *untouched = p;
 
 	ck_assert_ptr_null(f->calloc(SIZE_MAX / 2, 3));
 	ck_assert_ptr_null(f->opaque_calloc(NULL, SIZE_MAX / 2, 3));
@@ -139,6 +149,12 @@ START_TEST(test_what_cannot_be_had_is_null)
 	zmalloc_limit_set(zmalloc_used_memory() + 1000);
 	ck_assert_ptr_null(f->malloc(5000));
 	ck_assert_ptr_null(f->realloc(p, 5000));
+	ck_assert_ptr_null(f->aligned_alloc(64, 5000));
+	errno = ENOTTY;
+	ck_assert_int_eq(f->posix_memalign(&untouched, 64, 5000), ENOMEM);
+	ck_assert_int_eq(f->posix_memalign(&untouched, 48, 10), EINVAL);
+	ck_assert_ptr_eq(untouched, p);
+	ck_assert_int_eq(errno, ENOTTY);
 	ck_assert_ptr_null(f->lua(NULL, p, 100, 5000));
 	ck_assert_ptr_null(f->zlib_alloc(NULL, 10, 1000));
 	ck_assert_ptr_null(f->zlib_alloc(NULL, UINT_MAX, UINT_MAX));

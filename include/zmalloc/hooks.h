@@ -56,6 +56,24 @@ ZMALLOC_HOOK void zmalloc_hook_free(void *ptr)
 	zfree(ptr);
 }
 
+ZMALLOC_HOOK void *zmalloc_hook_aligned_alloc(size_t alignment, size_t size)
+{
+	return ztrymalloc_aligned(alignment, size);
+}
+
+/* Returns an error's number, EINVAL or ENOMEM, and leaves errno and *ptr alone then. */
+ZMALLOC_HOOK int zmalloc_hook_posix_memalign(void **ptr, size_t alignment, size_t size)
+{
+	int saved_errno = errno, error;
+	void *block = ztrymalloc_aligned(alignment, size);
+
+	error = block == NULL ? errno : 0;
+	errno = saved_errno;
+	if (block != NULL)
+		*ptr = block;
+	return error;
+}
+
 ZMALLOC_HOOK char *zmalloc_hook_strdup(const char *string)
 {
 	return ztrystrdup(string);
@@ -285,6 +303,10 @@ ZMALLOC_HOOK zmalloc_scope *zmalloc_hook_scope(zmalloc_scope **known, const char
 	ZMALLOC_HOOK_RETURNS(prefix, void *, calloc, (size_t num, size_t size), (num, size))       \
 	ZMALLOC_HOOK_RETURNS(prefix, void *, realloc, (void *ptr, size_t size), (ptr, size))       \
 	ZMALLOC_HOOK_FREES(prefix, free, (void *ptr), (ptr))                                       \
+	ZMALLOC_HOOK_RETURNS(prefix, void *, aligned_alloc, (size_t alignment, size_t size),       \
+			     (alignment, size))                                                    \
+	ZMALLOC_HOOK_RETURNS(prefix, int, posix_memalign,                                          \
+			     (void **ptr, size_t alignment, size_t size), (ptr, alignment, size))  \
 	ZMALLOC_HOOK_RETURNS(prefix, char *, strdup, (const char *string), (string))               \
 	ZMALLOC_HOOK_RETURNS(prefix, void *, opaque_malloc, (void *opaque, size_t size),           \
 			     (opaque, size))                                                       \
