@@ -320,6 +320,106 @@ START_TEST(test_threads_race_to_the_limit)
 }
 END_TEST
 
+/* ---- Threads that are refused -------------------------------------------------------------------- */
+
+enum {
+	ROOM = 200000
+};
+
+/* Half of them ask for more than there can be, half for what there always is. */
+static void *ask_beside_others(void *index)
+{
+	bool asks_too_much = (uintptr_t)index % 2 == 0;
+
+	barrier_wait(&begin);
+	for (size_t i = 0; i < steps(10000, 500); i++) {
+		void *block = ztrymalloc(opaque_size(asks_too_much ? ROOM * 3 / 2 : 100));
+
+		REQUIRE((block == NULL) == asks_too_much);
+		zfree(block);
+	}
+	return NULL;
+}
+
+START_TEST(test_who_is_refused_changes_nothing_for_others)
+{
+	pthread_t thread[16];
+	size_t base_bytes = zmalloc_peak_memory() - zmalloc_used_memory() + MIB, limit;
+	void *base = zmalloc(base_bytes);
+
+	barrier_init(&begin, COUNT_OF(thread));
+	limit = zmalloc_used_memory() + ROOM;
+	zmalloc_limit_set(limit);
+	for (uintptr_t i = 0; i < COUNT_OF(thread); i++)
+		thread[i] = start_thread(ask_beside_others, opaque((void *)i));
+	for (size_t i = 0; i < COUNT_OF(thread); i++)
+		join_thread(thread[i]);
+	barrier_done(&begin);
+	ck_assert_uint_le(zmalloc_peak_memory(), limit);
+	zmalloc_limit_set(0);
+	zfree(base);
+}
+END_TEST
+
+/* ---- Resizes ------------------------------------------------------------------------------------- */
+
+/* With good sizes that are lower bounds, too: what a block comes out as is what counts. */
+static void resize_with_room_for_the_good_size(zarena *arena, size_t bytes)
+{
+	void *block = arena != NULL ? zarena_malloc(arena, 16) : zmalloc(16), *moved;
+	size_t limit =
+		zmalloc_used_memory() - zmalloc_usable_size(block) + zmalloc_good_size(bytes);
+
+	ck_assert_int_eq(zmalloc_limit_set(limit), 0);
+	moved = arena != NULL ? zarena_tryrealloc(arena, block, bytes) : ztryrealloc(block, bytes);
+	ck_assert_uint_le(zmalloc_used_memory(), limit);
+	zmalloc_limit_set(0);
+	zfree(moved != NULL ? moved : block);
+}
+
+START_TEST(test_resizes_are_exact)
+{
+	static const size_t bytes[] = {50, 100, 5000, 60000, 120000, 400000, 900000};
+	struct chance chance = chance_of(17);
+	zarena *arena = zarena_create();
+	size_t granted = 0, refused = 0, limit;
+	void *base = zmalloc(zmalloc_peak_memory() - zmalloc_used_memory() + MIB),
+	     *block[4] = {NULL};
+
+	ck_assert_ptr_nonnull(arena);
+	for (size_t i = 0; i < COUNT_OF(bytes); i++) {
+		resize_with_room_for_the_good_size(NULL, bytes[i]);
+		resize_with_room_for_the_good_size(arena, bytes[i]);
+	}
+	zarena_destroy(arena);
+	limit = zmalloc_used_memory() + 1000000;
+	zmalloc_limit_set(limit);
+	for (size_t i = 0; i < steps(4000, 400); i++) {
+		void **at = &block[chance_below(&chance, COUNT_OF(block))], *moved;
+		size_t wanted = bytes[chance_below(&chance, COUNT_OF(bytes))];
+		size_t before = zmalloc_used_memory();
+
+		moved = ztryrealloc(*at, wanted);
+		if (moved == NULL)
+			ck_assert_uint_eq(zmalloc_used_memory(), before);
+		else
+			*at = moved;
+		granted += moved != NULL;
+		refused += moved == NULL;
+		ck_assert_uint_le(zmalloc_used_memory(), limit);
+	}
+	ck_assert_uint_le(zmalloc_peak_memory(), limit);
+	ck_assert_uint_gt(granted, 100);
+	ck_assert_uint_gt(refused, 10);
+	zmalloc_limit_set(0);
+	for (size_t i = 0; i < COUNT_OF(block); i++)
+		zfree(block[i]);
+	zfree(base);
+}
+END_TEST
+
+/* ---- Life at it ---------------------------------------------------------------------------------- */
+
 /* At the limit all the time, while others free: everybody goes on, and nobody sees more than may be. */
 static void *churn(void *seed)
 {
@@ -477,6 +577,8 @@ int main(void)
 	tcase_add_test(tests, test_nought_is_no_limit);
 	tcase_add_test(tests, test_the_report_names_the_limit);
 	tcase_add_test(tests, test_threads_race_to_the_limit);
+	tcase_add_test(tests, test_who_is_refused_changes_nothing_for_others);
+	tcase_add_test(tests, test_resizes_are_exact);
 	tcase_add_test(tests, test_life_at_the_limit);
 	tcase_add_test(tests, test_an_arenas_blocks_count_until_it_is_reset);
 	tcase_add_test(tests, test_a_child_has_the_limit_for_itself);

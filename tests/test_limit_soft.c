@@ -525,6 +525,26 @@ START_TEST(test_a_callback_sets_other_limits)
 }
 END_TEST
 
+/* What is left under the hard limit in one block: the soft one is passed all the same. */
+START_TEST(test_the_last_block_under_the_hard_limit_passes_a_soft_one)
+{
+	size_t used = zmalloc_used_memory(), bytes;
+	void *block = zmalloc(2 * MIB);
+	int number;
+
+	bytes = zmalloc_size(block);
+	zfree(block);
+	zmalloc_limit_set(used + bytes);
+	number = add_over(bytes / 2, 0, NULL);
+	block = zmalloc(2 * MIB);
+	ck_assert_uint_eq(calls_now(), 1);
+	ck_assert_ptr_null(ztrymalloc(100 * KIB));
+	zfree(block);
+	remove_limit(number);
+	zmalloc_limit_set(0);
+}
+END_TEST
+
 static pid_t child;
 
 static void fork_here(size_t limit_bytes, size_t used_bytes, void *argument)
@@ -855,6 +875,7 @@ int main(void)
 	tcase_add_test(tests, test_a_soft_limit_over_the_hard_one_is_not_reached);
 	tcase_add_test(tests, test_a_callback_allocates_and_is_not_entered_again);
 	tcase_add_test(tests, test_a_callback_sets_other_limits);
+	tcase_add_test(tests, test_the_last_block_under_the_hard_limit_passes_a_soft_one);
 	tcase_add_test(tests, test_a_callback_forks);
 	tcase_add_test(tests, test_a_callback_removes_itself);
 	tcase_add_test(tests, test_removal_waits_for_a_callback_that_runs);

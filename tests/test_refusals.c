@@ -13,6 +13,7 @@
 #include <zmalloc.h>
 #include <zmalloc/arena.h>
 #include <zmalloc/limit.h>
+#include <zmalloc/scope.h>
 #include <zmalloc/profile.h>
 #include <zmalloc/redis.h>
 
@@ -80,7 +81,9 @@ static void check_figures(const struct figures *before, const char *name)
 	ck_assert_msg(now.raw_peak == before->raw_peak, "%s: the peak was raised", name);
 	ck_assert_msg(now.peak == before->peak, "%s: the peak", name);
 	ck_assert_msg(now.own == before->own, "%s: the thread's figure", name);
-	ck_assert_msg(zm_load(&zm_thread.counter->asked_bytes) == 0, "%s: still asks", name);
+	ck_assert_msg(zm_load(&zm_thread.counter->stated_bytes) == ZM_STATES_NOTHING,
+		      "%s: still asks", name);
+	ck_assert_msg(zm_account.reserved_bytes == 0, "%s: something is reserved", name);
 }
 
 /* ---- New blocks --------------------------------------------------------------------------------- */
@@ -584,17 +587,275 @@ START_TEST(test_a_block_that_is_asked_about_raises_no_peak)
 	refuse_over(&strict, 0);
 	block = zm_raw_malloc(64 * MIB);
 	ck_assert_ptr_nonnull(block);
-	zm_store_release(&zm_thread.counter->asked_bytes, zm_raw_charged(block));
+	zm_store_release(&zm_thread.counter->stated_bytes, before.own);
 	now = take_figures();
 	zm_raw_free(block);
 	zm_account_gave_back();
 	ck_assert_uint_eq(now.raw_peak, before.raw_peak);
 	ck_assert_uint_eq(now.peak, before.peak);
 	ck_assert_uint_le(now.used, before.peak);
-	zm_store(&zm_thread.counter->asked_bytes, 0);
+	zm_store(&zm_thread.counter->stated_bytes, ZM_STATES_NOTHING);
 	check_figures(&before, "given back");
 	refuse_nothing();
 	zfree(base);
+}
+END_TEST
+
+/* ---- One thread is put aside, another asks ------------------------------------------------------ */
+
+static struct barrier begun, looked_at;
+
+/* What the other thread gets of so many bytes while the first stands still. */
+static ZM_ATOMIC(bool) gets_large, gets_small;
+
+static void *ask_beside(void *bytes)
+{
+	void *large = ztrymalloc(*(size_t *)bytes), *small = ztrymalloc(100);
+
+	zm_store(&gets_large, large != NULL);
+	zm_store(&gets_small, small != NULL);
+	zfree(large);
+	zfree(small);
+	return NULL;
+}
+
+static void ask_in_another(size_t bytes)
+{
+	join_thread(start_thread(ask_beside, &bytes));
+}
+
+/* A block that the allocator has counted, where it counts for us, and that nobody has been asked about. */
+static void *hold_unasked(void *unused)
+{
+	void *block;
+
+	zfree(zmalloc(1));
+	barrier_wait(&begun);
+	block = zm_raw_malloc(8 * MIB);
+	REQUIRE(block != NULL);
+	barrier_wait(&looked_at);
+	barrier_wait(&looked_at);
+#if ZM_COUNT_BORROWED
+	/* As the fast path would see it next, and then settle.c. */
+	REQUIRE(zm_account_over());
+	REQUIRE(!zm_account_is_under_ceiling(0));
+#endif
+	zm_raw_free(block);
+	return unused;
+}
+
+START_TEST(test_a_block_that_its_owner_has_not_asked_about_yet_holds_nobody_up)
+{
+	size_t peak;
+	pthread_t holder;
+
+	barrier_init(&begun, 2);
+	barrier_init(&looked_at, 2);
+	holder = start_thread(hold_unasked, NULL);
+	zmalloc_limit_set(zmalloc_used_memory() + MIB);
+	barrier_wait(&begun);
+	barrier_wait(&looked_at);
+	peak = (size_t)zm_load(&zm_account.peak_bytes);
+	ask_in_another(2 * MIB);
+	ck_assert(!zm_load(&gets_large));
+	ck_assert(zm_load(&gets_small));
+	ask_in_another(MIB / 2);
+	ck_assert(zm_load(&gets_large));
+	ck_assert(zm_load(&gets_small));
+	ck_assert_uint_le((size_t)zm_load(&zm_account.peak_bytes), peak + MIB);
+	barrier_wait(&looked_at);
+	join_thread(holder);
+	zmalloc_limit_set(0);
+	barrier_done(&begun);
+	barrier_done(&looked_at);
+}
+END_TEST
+
+/* The thread had as much before, so the account alone would not ask. */
+static void *hold_unasked_in_scope(void *scope)
+{
+	void *block = zmalloc(8 * MIB);
+
+	zfree(block);
+	REQUIRE(zmalloc_scope_enter(scope) == 0);
+	barrier_wait(&begun);
+	block = zm_raw_malloc(8 * MIB);
+	REQUIRE(block != NULL);
+	barrier_wait(&looked_at);
+	barrier_wait(&looked_at);
+	zm_raw_free(block);
+	REQUIRE(zmalloc_scope_leave(scope) == 0);
+	return NULL;
+}
+
+START_TEST(test_a_block_that_a_scope_has_not_been_asked_about_raises_no_peak)
+{
+	void *base = zmalloc(zmalloc_peak_memory() - zmalloc_used_memory() + MIB), *block;
+	zmalloc_scope *scope = zmalloc_scope_new("small");
+	size_t used = zmalloc_used_memory();
+	pthread_t holder;
+
+	ck_assert_int_eq(zmalloc_scope_set_limit(scope, MIB), 0);
+	barrier_init(&begun, 2);
+	barrier_init(&looked_at, 2);
+	holder = start_thread(hold_unasked_in_scope, scope);
+	barrier_wait(&begun);
+	barrier_wait(&looked_at);
+	block = zmalloc(8 * MIB);
+	ck_assert_uint_le((size_t)zm_load(&zm_account.peak_bytes), used + 9 * MIB);
+	barrier_wait(&looked_at);
+	join_thread(holder);
+	zfree(block);
+	zfree(base);
+	zmalloc_scope_set_limit(scope, 0);
+	barrier_done(&begun);
+	barrier_done(&looked_at);
+}
+END_TEST
+
+/* By small steps, until there is no more. */
+static void *take_the_rest(void *bytes)
+{
+	static void *block[1000];
+	size_t count = 0, used = zmalloc_used_memory();
+
+	while ((block[count] = ztrymalloc(20 * KIB)) != NULL)
+		REQUIRE(++count < COUNT_OF(block));
+	*(size_t *)bytes = zmalloc_used_memory() - used;
+	while (count > 0)
+		zfree(block[--count]);
+	return NULL;
+}
+
+/* What a resize was granted belongs to it from then on, whether the thread had so much of its own or not. */
+static void granted_to_one(size_t own_bytes)
+{
+	void *base = zmalloc(zmalloc_peak_memory() - zmalloc_used_memory() + MIB);
+	size_t limit = zmalloc_used_memory() + 8 * MIB, rest = 0;
+
+	zmalloc_limit_set(limit);
+	zfree(zmalloc(own_bytes));
+	ck_assert(zm_account_may_grow(6 * MIB));
+	ask_in_another(6 * MIB);
+	ck_assert(!zm_load(&gets_large));
+	ck_assert(zm_load(&gets_small));
+	join_thread(start_thread(take_the_rest, &rest));
+	ck_assert_uint_le(rest, 2 * MIB);
+	ck_assert_uint_ge(rest, 2 * MIB - 40 * KIB);
+	/* The allocator had none. */
+	zm_account_has_grown();
+	ask_in_another(6 * MIB);
+	ck_assert(zm_load(&gets_large));
+	ck_assert_uint_eq(zm_account.reserved_bytes, 0);
+	ck_assert_uint_le(zmalloc_peak_memory(), limit);
+	zmalloc_limit_set(0);
+	zfree(base);
+}
+
+START_TEST(test_what_a_resize_was_granted_nobody_else_is)
+{
+	granted_to_one(1);
+	granted_to_one(7 * MIB);
+}
+END_TEST
+
+/* It comes to the account with its first block, which is refused. */
+static void *begin_with_too_much(void *unused)
+{
+	REQUIRE(ztrymalloc(8 * MIB) == NULL);
+	return unused;
+}
+
+static void *begin_with_a_little_too_much(void *unused)
+{
+	REQUIRE(ztrymalloc(60 * KIB) == NULL);
+	return unused;
+}
+
+START_TEST(test_a_threads_first_block_that_is_refused_raises_no_peak)
+{
+	void *base = zmalloc(zmalloc_peak_memory() - zmalloc_used_memory() + MIB);
+	/* Nearly all that this thread may have unseen, so that the peak is near what is used. */
+	void *rest =
+		zmalloc((size_t)zm_load(&zm_account.peak_bytes) - zmalloc_used_memory() - 10 * KIB);
+	struct figures before = take_figures();
+
+	/* So little that a thread has it without a question where there is room. */
+	zmalloc_limit_set(before.used + 50 * KIB);
+	join_thread(start_thread(begin_with_a_little_too_much, NULL));
+	ck_assert_uint_le((size_t)zm_load(&zm_account.peak_bytes), before.used + 50 * KIB);
+	zmalloc_limit_set(before.used + MIB);
+	join_thread(start_thread(begin_with_too_much, NULL));
+	ck_assert_uint_le((size_t)zm_load(&zm_account.peak_bytes), before.used + MIB);
+	zmalloc_limit_set(0);
+	zfree(base);
+	zfree(rest);
+}
+END_TEST
+
+/* As if it was cancelled in the allocator. */
+static void *end_in_a_resize(void *unused)
+{
+	zfree(zmalloc(1));
+	REQUIRE(zm_account_may_grow(6 * MIB));
+	REQUIRE(zm_account.reserved_bytes != 0);
+	return unused;
+}
+
+START_TEST(test_what_a_thread_was_granted_ends_with_it)
+{
+	size_t used = zmalloc_used_memory();
+
+	zmalloc_limit_set(used + 8 * MIB);
+	join_thread(start_thread(end_in_a_resize, NULL));
+	ck_assert_uint_eq(zm_account.reserved_bytes, 0);
+	ck_assert_uint_eq(zmalloc_used_memory(), used);
+	ask_in_another(6 * MIB);
+	ck_assert(zm_load(&gets_large));
+	zmalloc_limit_set(0);
+}
+END_TEST
+
+/* A fork loses the thread that was granted it. */
+static void *hold_what_was_granted(void *unused)
+{
+	zfree(zmalloc(1));
+	REQUIRE(zm_account_may_grow(6 * MIB));
+	REQUIRE(zm_account.reserved_bytes != 0);
+	barrier_wait(&begun);
+	barrier_wait(&looked_at);
+	zm_account_has_grown();
+	return unused;
+}
+
+static void ask_after_fork(void *unused)
+{
+	ptrdiff_t kept;
+
+	(void)unused;
+	zm_lock(&zm_account.lock);
+	kept = zm_account_kept();
+	zm_unlock(&zm_account.lock);
+	REQUIRE_EQ(kept, zmalloc_used_memory());
+	zfree(zmalloc(6 * MIB));
+}
+
+START_TEST(test_what_a_lost_thread_was_granted_a_child_has)
+{
+	pthread_t holder;
+
+	zfree(zmalloc(1));
+	barrier_init(&begun, 2);
+	barrier_init(&looked_at, 2);
+	zmalloc_limit_set(zmalloc_used_memory() + 8 * MIB);
+	holder = start_thread(hold_what_was_granted, NULL);
+	barrier_wait(&begun);
+	run_child_ok(ask_after_fork, NULL);
+	barrier_wait(&looked_at);
+	join_thread(holder);
+	zmalloc_limit_set(0);
+	barrier_done(&begun);
+	barrier_done(&looked_at);
 }
 END_TEST
 
@@ -656,6 +917,12 @@ int main(void)
 		       test_a_client_that_does_not_want_every_call_is_asked_at_the_threshold);
 	tcase_add_test(tests, test_threads_are_refused_and_the_peak_stays);
 	tcase_add_test(tests, test_a_block_that_is_asked_about_raises_no_peak);
+	tcase_add_test(tests, test_a_block_that_its_owner_has_not_asked_about_yet_holds_nobody_up);
+	tcase_add_test(tests, test_a_block_that_a_scope_has_not_been_asked_about_raises_no_peak);
+	tcase_add_test(tests, test_what_a_resize_was_granted_nobody_else_is);
+	tcase_add_test(tests, test_a_threads_first_block_that_is_refused_raises_no_peak);
+	tcase_add_test(tests, test_what_a_thread_was_granted_ends_with_it);
+	tcase_add_test(tests, test_what_a_lost_thread_was_granted_a_child_has);
 	tcase_add_test(tests, test_a_thread_past_its_end_is_refused);
 	return run_tests(tests);
 }

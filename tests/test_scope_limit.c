@@ -343,6 +343,45 @@ START_TEST(test_sixteen_threads_race_to_the_limit)
 }
 END_TEST
 
+/* Half of them ask for more than the scope can have, half for what there always is. */
+static void *ask_beside_others(void *index)
+{
+	bool asks_too_much = (uintptr_t)index % 2 == 0;
+
+	barrier_wait(&begin);
+	REQUIRE(zmalloc_scope_enter(raced) == 0);
+	for (size_t i = 0; i < steps(10000, 500); i++) {
+		void *block = ztrymalloc(opaque_size(asks_too_much ? 300000 : 100));
+
+		REQUIRE((block == NULL) == asks_too_much);
+		zfree(block);
+	}
+	REQUIRE(zmalloc_scope_leave(raced) == 0);
+	return NULL;
+}
+
+START_TEST(test_who_is_refused_changes_nothing_for_others)
+{
+	pthread_t thread[16];
+	size_t base_bytes = zmalloc_peak_memory() - zmalloc_used_memory() + MIB, used;
+	void *base = zmalloc(base_bytes);
+
+	raced = scope_of("raced to");
+	used = zmalloc_used_memory();
+	barrier_init(&begin, COUNT_OF(thread));
+	ck_assert_int_eq(zmalloc_scope_set_limit(raced, 200000), 0);
+	for (uintptr_t i = 0; i < COUNT_OF(thread); i++)
+		thread[i] = start_thread(ask_beside_others, opaque((void *)i));
+	for (size_t i = 0; i < COUNT_OF(thread); i++)
+		join_thread(thread[i]);
+	barrier_done(&begin);
+	ck_assert_int_eq(stats_of(raced).used_bytes, 0);
+	ck_assert_uint_le(zmalloc_peak_memory(), used + 200000 + 17 * 64 * KIB);
+	zmalloc_scope_set_limit(raced, 0);
+	zfree(base);
+}
+END_TEST
+
 /* Limits come and go while threads come and go. */
 static bool stop;
 static size_t refused;
@@ -463,6 +502,7 @@ int main(void)
 	tcase_add_test(tests, test_an_arena_in_a_limited_scope);
 	tcase_add_test(tests, test_the_report_names_scopes);
 	tcase_add_test(tests, test_sixteen_threads_race_to_the_limit);
+	tcase_add_test(tests, test_who_is_refused_changes_nothing_for_others);
 	tcase_add_test(tests, test_limits_come_and_go);
 	tcase_add_test(tests, test_a_child_has_the_limit_for_itself);
 	return run_tests(tests);

@@ -85,10 +85,17 @@ static void lend_nothing(struct zm_counter *counter)
 #endif
 }
 
+/* Of a thread that a fork has lost, too: it was about to keep nothing. */
+static void clear_record(struct zm_counter *counter)
+{
+	lend_nothing(counter);
+	zm_store(&counter->stated_bytes, ZM_STATES_NOTHING);
+}
+
 static void prepare(struct zm_chunk *chunk)
 {
 	for (size_t i = 0; i < ZM_CHUNK_COUNTERS; i++)
-		lend_nothing(&chunk->counters[i]);
+		clear_record(&chunk->counters[i]);
 }
 
 /* Readers without the lock may see the chunk as soon as it is linked: it is whole by then. */
@@ -135,10 +142,9 @@ static void retire_record(struct zm_counter *counter)
 	zm_assert(zm_lock_is_mine(&zm_account.lock) && counter->owner != NULL);
 	zm_account.committed_bytes += figure - zm_load(&counter->granted_bytes);
 	zm_store(&counter->granted_bytes, figure);
-	if (ZM_COUNT_BORROWED) {
+	if (ZM_COUNT_BORROWED)
 		zm_store(&counter->net_bytes, figure);
-		lend_nothing(counter);
-	}
+	clear_record(counter);
 	counter->owner = NULL;
 	counter->next_idle = zm_account.idle;
 	zm_account.idle = counter;
@@ -177,6 +183,8 @@ static void leave(void *record)
 	if (zm_thread.counter == counter)
 		zm_thread_ended_bytes = zm_thread_net(&zm_thread);
 	zm_lock(&zm_account.lock);
+	if (zm_thread.counter == counter)
+		zm_account_reserve_nothing();
 	over = zm_counter_bytes(counter) > zm_load(&counter->granted_bytes);
 	zm_scopes_thread_ends(counter);
 	retire_record(counter);
@@ -213,6 +221,7 @@ static void after_fork_in_parent(void)
 static void after_fork_in_child(void)
 {
 	zm_scopes_enter_child();
+	zm_account_reserve_in_child();
 	for (struct zm_chunk *chunk = &zm_account.first; chunk != NULL;
 	     chunk = zm_load(&chunk->next))
 		for (size_t i = 0; i < ZM_CHUNK_COUNTERS; i++) {
@@ -258,8 +267,8 @@ __attribute__((__constructor__)) static void set_up_early(void)
 }
 #endif
 
-/* From here on the record's ceiling counts, not its figure. */
-static void own_record(struct zm_thread *self, struct zm_counter *counter)
+/* From here on the record's ceiling counts, not its figure. new_bytes: as for zm_account_join_with(). */
+static void own_record(struct zm_thread *self, struct zm_counter *counter, size_t new_bytes)
 {
 	ptrdiff_t figure;
 
@@ -278,10 +287,12 @@ static void own_record(struct zm_thread *self, struct zm_counter *counter)
 		counter->freed = self->freed;
 	}
 #endif
-	figure = zm_counter_bytes(counter);
+	figure = zm_counter_bytes(counter) - (self->borrows ? (ptrdiff_t)new_bytes : 0);
 	zm_account.committed_bytes += figure - zm_load(&counter->granted_bytes);
 	zm_store(&counter->granted_bytes, figure);
+	zm_store(&counter->stated_bytes, figure);
 	zm_account_raise(counter, figure);
+	zm_store(&counter->stated_bytes, ZM_STATES_NOTHING);
 	zm_account_tell_functions(self);
 	zm_account.threads++;
 }
@@ -331,7 +342,7 @@ static struct zm_counter *take_record_locked(void)
  * may build its malloc() on ours. Such a call finds the thread ENDED, or the beginning begun, and is
  * settled in `ended`. In the latter case the thread joins at a later call.
  */
-ZM_COLD void zm_account_join(void)
+ZM_COLD void zm_account_join_with(size_t new_bytes)
 {
 	struct zm_thread *self = &zm_thread;
 	struct zm_counter *counter;
@@ -344,7 +355,7 @@ ZM_COLD void zm_account_join(void)
 	if (counter != NULL && pthread_setspecific(zm_account.key, counter) == 0) {
 		find_counters(self);
 		zm_lock(&zm_account.lock);
-		own_record(self, counter);
+		own_record(self, counter, new_bytes);
 		zm_account_check();
 		zm_unlock(&zm_account.lock);
 		self->counter = counter;
@@ -356,4 +367,9 @@ ZM_COLD void zm_account_join(void)
 		give_back_record(counter);
 	}
 	errno = saved_errno;
+}
+
+ZM_COLD void zm_account_join(void)
+{
+	zm_account_join_with(0);
 }

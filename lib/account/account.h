@@ -44,10 +44,19 @@ struct zm_counter {
 	/* Our count. Written by the owner alone; where counters are borrowed, what past owners
 	 * left, and corrections. */
 	ZM_ATOMIC(ptrdiff_t) net_bytes;
-	/* The threshold of an owner who counts here. Written under the lock, read by the owner. */
-	ZM_ATOMIC(ptrdiff_t) ceiling_bytes;
-	/* Of the borrowed part, a block that a client is being asked about. Written by the owner. */
-	ZM_ATOMIC(size_t) asked_bytes;
+	union {
+		/* The threshold of an owner who counts here. Written under the lock, read by the owner. */
+		ZM_ATOMIC(ptrdiff_t) ceiling_bytes;
+#if ZM_COUNT_BORROWED
+		ptrdiff_t stopped_at_bytes; /* as below, of one whose counters are borrowed */
+#endif
+	};
+	/*
+	 * What counts for the owner's figure, whatever its counters are at; else ZM_STATES_NOTHING. While a client is
+	 * asked about a block that the allocator has counted: the figure without it, until it is granted or given
+	 * back. From when a resize is granted until it is done: the figure with it. Written by the owner.
+	 */
+	ZM_ATOMIC(ptrdiff_t) stated_bytes;
 	/*
 	 * The ceiling that counts, whatever the owner was told; the figure of a record without owner.
 	 * Written under the lock, read by the owner.
@@ -64,6 +73,7 @@ struct zm_counter {
 	 * growth alone (growth.h), so that net_bytes only grew. Written by the owner.
 	 */
 	ZM_ATOMIC(ptrdiff_t) shrunk_bytes;
+	ptrdiff_t stopped_at_bytes; /* see roof.c */
 #endif
 	union {
 		struct zm_counter *next_idle; /* of a record without owner */
@@ -199,10 +209,15 @@ bool zm_account_only_ticks(size_t bytes);
 
 /*
  * May the account grow by so many bytes? For a resize, before anything is touched. It is not asked
- * again about a block that zm_account_granted() charges.
+ * again about a block that zm_account_granted() charges. True: the bytes count against limits from now on, and
+ * the caller says when it has them, or cannot have them.
  */
 bool zm_account_may_grow(size_t bytes);
 void zm_account_granted(size_t bytes);
+void zm_account_has_grown(void);
+
+/* Would it be let grow by more than it was just granted? Nobody is refused, nothing is kept for the caller. */
+bool zm_account_has_room(size_t granted_bytes, size_t bytes);
 
 /* A block freed by a thread without a counter of its own to take it off, after the free. */
 void zm_account_gone(size_t bytes);

@@ -130,20 +130,35 @@ bool zm_clients_may_refuse(void)
 	return zm_load(&may_refuse);
 }
 
-bool zm_clients_let_grow(size_t bytes)
+/* The first that refuses, or NULL. */
+static const struct zm_client *who_refuses(size_t bytes)
 {
+	const struct zm_client *refuses = NULL;
 	int saved_errno = errno;
-	bool lets = true;
 
 	zm_assert(zm_lock_is_mine(&zm_account.lock));
-	for (size_t place = 0; lets && place < ZM_CLIENT_PLACES; place++) {
+	for (size_t place = 0; refuses == NULL && place < ZM_CLIENT_PLACES; place++) {
 		const struct zm_client *client = client_in(place);
 
-		if (client != NULL && client->may_grow != NULL)
-			lets = client->may_grow(bytes);
+		if (client != NULL && client->may_grow != NULL && !client->may_grow(bytes))
+			refuses = client;
 	}
 	errno = saved_errno;
-	return lets;
+	return refuses;
+}
+
+bool zm_clients_let_grow(size_t bytes)
+{
+	const struct zm_client *refuses = who_refuses(bytes);
+
+	if (refuses != NULL && refuses->refused != NULL)
+		refuses->refused(bytes);
+	return refuses == NULL;
+}
+
+bool zm_clients_would_let_grow(size_t bytes)
+{
+	return who_refuses(bytes) == NULL;
 }
 
 void *zm_clients_see_born(void *ptr)

@@ -77,6 +77,8 @@ struct zm_client {
 	 * allocator may.
 	 */
 	bool (*may_grow)(size_t bytes);
+	/* It said no, and the calling thread does not get what it asked for. The lock is still held. */
+	void (*refused)(size_t bytes);
 	/*
 	 * A new block, on the program's thread. Returns it, or another of the same usable size, alignment
 	 * and contents in its place. Blocks of private arenas pass unseen, here and below: they go with
@@ -132,6 +134,8 @@ const struct zm_client *zm_client_of(enum zm_client_place place);
 
 /* Under the lock of the account. */
 bool zm_clients_let_grow(size_t bytes);
+/* The same, where nobody is refused anything yet. */
+bool zm_clients_would_let_grow(size_t bytes);
 /* Is there one who may refuse? */
 bool zm_clients_may_refuse(void);
 

@@ -24,13 +24,15 @@ static ZM_TLS bool was_refused, is_to_tell;
 
 static bool may_grow(size_t bytes)
 {
-	was_refused = !zm_account_fits(bytes, (ptrdiff_t)zm_load(&hard_bytes));
-	is_to_tell = was_refused;
-	if (was_refused) {
-		zm_fetch_add(&refusals, 1);
-		zm_probe_limit_refused(bytes, zm_load(&hard_bytes), NULL);
-	}
-	return !was_refused;
+	was_refused = is_to_tell = false;
+	return zm_account_fits(bytes, (ptrdiff_t)zm_load(&hard_bytes));
+}
+
+static void refused(size_t bytes)
+{
+	was_refused = is_to_tell = true;
+	zm_fetch_add(&refusals, 1);
+	zm_probe_limit_refused(bytes, zm_load(&hard_bytes), NULL);
 }
 
 /* By whether there is a hard limit, and whether one that was passed waits for memory to fall. */
@@ -41,9 +43,11 @@ static const struct zm_client client[2][2] = {
 	  .fell = zm_soft_limits_see_fell}},
 	{{.needs = ZM_CLIENT_EVERY_RESIZE,
 	  .may_grow = may_grow,
+	  .refused = refused,
 	  .passed = zm_soft_limits_see_passed},
 	 {.needs = ZM_CLIENT_EVERY_RESIZE | ZM_CLIENT_EVERY_FREE,
 	  .may_grow = may_grow,
+	  .refused = refused,
 	  .passed = zm_soft_limits_see_passed,
 	  .fell = zm_soft_limits_see_fell}},
 };

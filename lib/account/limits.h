@@ -2,7 +2,7 @@
 /*
  * lib/account/limits.h - the hard limit and the soft ones, as a client of the account.
  *
- * Used memory is the account's to keep under a roof (threshold.c), which is the lowest limit that has
+ * Used memory is the account's to keep under a roof (roof.c), which is the lowest limit that has
  * not been passed. The hard limit refuses whoever would get past; a soft one lets him, is not part of
  * the roof until memory has fallen again, and calls the program.
  *

@@ -28,19 +28,31 @@ static ptrdiff_t bytes_of(size_t word)
 	return (ptrdiff_t)word / 2;
 }
 
-size_t zm_scope_value(const struct zm_scope_thread *thread, const struct zm_scope_cell *cell)
+ZM_INLINE size_t value_by(const struct zm_scope_thread *thread, const struct zm_scope_cell *cell,
+			  zm_scope_net net_of)
 {
 	size_t word = zm_load_acquire(&cell->word), again, net;
 
 	zm_assert(zm_lock_is_mine(&zm_account.lock));
 	for (int tries = 8; word & ZM_SCOPE_OPEN; tries--) {
-		net = (size_t)zm_counter_kept_bytes(thread->counter) << 1;
+		net = (size_t)net_of(thread, cell->scope) << 1;
 		again = zm_load_acquire(&cell->word);
 		if (again == word || tries == 0)
 			return word - ZM_SCOPE_OPEN + net;
 		word = again;
 	}
 	return word;
+}
+
+static ptrdiff_t kept(const struct zm_scope_thread *thread, const struct zmalloc_scope *scope)
+{
+	(void)scope;
+	return zm_counter_kept_bytes(thread->counter);
+}
+
+size_t zm_scope_value(const struct zm_scope_thread *thread, const struct zm_scope_cell *cell)
+{
+	return value_by(thread, cell, kept);
 }
 
 bool zm_scope_has(const struct zmalloc_scope *scope, struct zm_scope_thread *thread)
@@ -51,7 +63,7 @@ bool zm_scope_has(const struct zmalloc_scope *scope, struct zm_scope_thread *thr
 	return cell->scope == scope && (zm_load(&cell->word) & ZM_SCOPE_OPEN);
 }
 
-ptrdiff_t zm_scope_bytes(const struct zmalloc_scope *scope)
+ptrdiff_t zm_scope_bytes(const struct zmalloc_scope *scope, zm_scope_net net_of)
 {
 	size_t sum = scope->kept_word;
 
@@ -61,7 +73,7 @@ ptrdiff_t zm_scope_bytes(const struct zmalloc_scope *scope)
 		const struct zm_scope_cell *cell = zm_scope_cell_of(thread, scope);
 
 		if (cell->scope == scope)
-			sum += zm_scope_value(thread, cell);
+			sum += value_by(thread, cell, net_of);
 	}
 	return bytes_of(sum);
 }

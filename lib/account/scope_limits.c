@@ -8,9 +8,9 @@
  *      what the scope has when each thread that is inside is at its cap  <=  limit
  *
  * Who comes to his cap has all threads inside stopped at their figures, and the limit's room shared out anew,
- * half of it at a time, as the account does near its roof (threshold.c). What may get past is a block that
- * its owner had compared with the ceiling before, one a thread. A thread begins below every figure and
- * so asks with its first block.
+ * half of it at a time, as the account does near its roof (roof.c). What may get past is a block that
+ * its owner had compared with the ceiling before, one a thread. A thread begins at its figure and so asks with
+ * its first block.
  *
  * A thread that enters just when the first limit is set may have looked for one before: who sets it
  * looks for such threads once more when every processor's stores are long to be seen.
@@ -50,28 +50,70 @@ void zm_scope_limits_enter(struct zm_scope_thread *thread, const struct zmalloc_
 {
 	bool has_limit = scope != NULL && zm_load(&scope->limit_bytes) != 0;
 
-	if (has_limit || zm_load(&thread->is_capped))
-		set_cap(thread, has_limit ? PTRDIFF_MIN : PTRDIFF_MAX);
+	if (has_limit)
+		set_cap(thread, zm_counter_kept_bytes(thread->counter) - scope->below_bytes);
+	else if (zm_load(&thread->is_capped))
+		set_cap(thread, PTRDIFF_MAX);
 }
 
-static void stop_at_figures(const struct zmalloc_scope *scope)
+/* The most that a thread inside can have that it was not refused; see roof.c, which does the same for all. */
+static ptrdiff_t most_of(const struct zm_scope_thread *thread, const struct zmalloc_scope *scope)
+{
+	return zm_load(&thread->is_capped)
+		       ? zm_load(&thread->counter->cap_bytes) + scope->below_bytes
+		       : PTRDIFF_MAX;
+}
+
+static ptrdiff_t kept_under(const struct zm_scope_thread *thread, ptrdiff_t most)
+{
+	ptrdiff_t figure = zm_counter_kept_bytes(thread->counter);
+
+	return figure < most ? figure : most;
+}
+
+static ptrdiff_t kept(const struct zm_scope_thread *thread, const struct zmalloc_scope *scope)
+{
+	return kept_under(thread, most_of(thread, scope));
+}
+
+static ptrdiff_t stopped_at(const struct zm_scope_thread *thread, const struct zmalloc_scope *scope)
+{
+	(void)scope;
+	return thread->stopped_at_bytes;
+}
+
+static void lower_cap(struct zm_scope_thread *thread, ptrdiff_t bytes)
+{
+	if (bytes < zm_load(&thread->counter->cap_bytes))
+		set_cap(thread, bytes);
+}
+
+/* The second look finds what passed between the first and the store of the cap. */
+static void stop_threads(const struct zmalloc_scope *scope)
 {
 	for (struct zm_scope_thread *thread = zm_scopes.threads; thread != NULL;
 	     thread = thread->next)
-		if (zm_scope_has(scope, thread))
-			set_cap(thread, zm_counter_kept_bytes(thread->counter));
+		if (zm_scope_has(scope, thread)) {
+			thread->stopped_at_bytes = most_of(thread, scope);
+			lower_cap(thread, zm_counter_kept_bytes(thread->counter));
+		}
+	zm_fence();
+	for (struct zm_scope_thread *thread = zm_scopes.threads; thread != NULL;
+	     thread = thread->next)
+		if (zm_scope_has(scope, thread)) {
+			thread->stopped_at_bytes = kept_under(thread, thread->stopped_at_bytes);
+			lower_cap(thread, thread->stopped_at_bytes);
+		}
 }
 
-/* The second time finds what passed between a look at the figure and the store of the first. */
-static void stop_threads(const struct zmalloc_scope *scope)
+static void set_below(struct zmalloc_scope *scope, ptrdiff_t bytes)
 {
-	stop_at_figures(scope);
-	zm_fence();
-	stop_at_figures(scope);
+	zm_account.scopes_below_bytes += bytes - scope->below_bytes;
+	scope->below_bytes = bytes;
 }
 
 /* Over the limit the room is under nought, and each cap below its owner's figure by all of that. */
-static void share_room(const struct zmalloc_scope *scope, ptrdiff_t room)
+static void share_room(struct zmalloc_scope *scope, ptrdiff_t room)
 {
 	ptrdiff_t inside = 1, step = room;
 
@@ -83,36 +125,36 @@ static void share_room(const struct zmalloc_scope *scope, ptrdiff_t room)
 	for (struct zm_scope_thread *thread = zm_scopes.threads; thread != NULL;
 	     thread = thread->next)
 		if (zm_scope_has(scope, thread))
-			set_cap(thread, zm_load(&thread->counter->cap_bytes) + step);
+			set_cap(thread, thread->stopped_at_bytes + step);
+	set_below(scope, step < 0 ? -step : 0);
 }
 
 /* ---- The client ------------------------------------------------------------------------------- */
 
-static ptrdiff_t room_in(const struct zmalloc_scope *scope)
+static ptrdiff_t room_in(const struct zmalloc_scope *scope, zm_scope_net net_of)
 {
-	ptrdiff_t limit = (ptrdiff_t)zm_load(&scope->limit_bytes), bytes = zm_scope_bytes(scope);
+	ptrdiff_t limit = (ptrdiff_t)zm_load(&scope->limit_bytes),
+		  bytes = zm_scope_bytes(scope, net_of);
 
 	return bytes < 0 && limit > PTRDIFF_MAX + bytes ? PTRDIFF_MAX : limit - bytes;
 }
 
-static bool has_room_for(const struct zmalloc_scope *scope, size_t bytes)
+static bool has_room_for(ptrdiff_t room, size_t bytes)
 {
-	ptrdiff_t room = room_in(scope);
-
 	return room >= 0 && bytes <= (size_t)room;
 }
 
 /* Who asks for what there is not is to stop nobody. */
-static bool fits(struct zm_scope_thread *self, const struct zmalloc_scope *scope, size_t bytes)
+static bool fits(struct zm_scope_thread *self, struct zmalloc_scope *scope, size_t bytes)
 {
-	bool fits = has_room_for(scope, bytes);
-	ptrdiff_t room;
+	ptrdiff_t room = room_in(scope, kept);
+	bool fits = has_room_for(room, bytes);
 
 	if (!fits && zm_load(&self->is_capped))
 		return false;
 	stop_threads(scope);
-	fits = has_room_for(scope, bytes);
-	room = room_in(scope);
+	room = room_in(scope, stopped_at);
+	fits = has_room_for(room, bytes);
 	share_room(scope, fits ? room - (ptrdiff_t)bytes : room);
 	if (fits)
 		set_cap(self, zm_load(&self->counter->cap_bytes) + (ptrdiff_t)bytes);
@@ -125,12 +167,16 @@ static bool may_grow(size_t bytes)
 	struct zmalloc_scope *scope = self != NULL ? zm_scope_innermost(self) : NULL;
 
 	refuser = NULL;
-	if (scope == NULL || zm_load(&scope->limit_bytes) == 0 || fits(self, scope, bytes))
-		return true;
+	return scope == NULL || zm_load(&scope->limit_bytes) == 0 || fits(self, scope, bytes);
+}
+
+static void refused(size_t bytes)
+{
+	struct zmalloc_scope *scope = zm_scope_innermost(zm_scope_thread);
+
 	zm_fetch_add(&scope->refusals, 1);
 	refuser = scope;
 	zm_probe_limit_refused(bytes, zm_load(&scope->limit_bytes), scope->name);
-	return false;
 }
 
 /* For the peak: what is in the open cell by now may be over its mark. */
@@ -148,9 +194,11 @@ static void passed(void)
 }
 
 /* By whether any scope has a limit. */
-static const struct zm_client client[2] = {
-	{.passed = passed},
-	{.needs = ZM_CLIENT_EVERY_RESIZE, .may_grow = may_grow, .passed = passed}};
+static const struct zm_client client[2] = {{.passed = passed},
+					   {.needs = ZM_CLIENT_EVERY_RESIZE,
+					    .may_grow = may_grow,
+					    .refused = refused,
+					    .passed = passed}};
 
 void zm_scope_limits_begin(void)
 {
@@ -159,13 +207,24 @@ void zm_scope_limits_begin(void)
 
 /* ---- The contract ----------------------------------------------------------------------------- */
 
-/* Each thread inside asks with its next block. */
-static void tell_threads(const struct zmalloc_scope *scope)
+static void lift_caps(const struct zmalloc_scope *scope)
 {
 	for (struct zm_scope_thread *thread = zm_scopes.threads; thread != NULL;
 	     thread = thread->next)
 		if (zm_scope_has(scope, thread))
-			zm_scope_limits_enter(thread, scope);
+			set_cap(thread, PTRDIFF_MAX);
+}
+
+/* To a limit that has just come, gone, risen or fallen. */
+static void tell_threads(struct zmalloc_scope *scope)
+{
+	set_below(scope, 0);
+	if (zm_load(&scope->limit_bytes) == 0) {
+		lift_caps(scope);
+		return;
+	}
+	stop_threads(scope);
+	share_room(scope, room_in(scope, stopped_at));
 }
 
 static void put_limit(struct zmalloc_scope *scope, size_t bytes)
@@ -189,7 +248,7 @@ int zmalloc_scope_set_limit(zmalloc_scope *scope, size_t bytes)
 	zm_lock(&zm_account.lock);
 	is_first = bytes != 0 && zm_load(&scope->limit_bytes) == 0;
 	put_limit(scope, bytes);
-	is_below_used = bytes != 0 && room_in(scope) < 0;
+	is_below_used = bytes != 0 && room_in(scope, kept) < 0;
 	zm_account_check();
 	zm_unlock(&zm_account.lock);
 	if (is_first) {
@@ -210,7 +269,7 @@ const char *zm_scope_is_why(size_t size, size_t *limit_bytes)
 		return NULL;
 	zm_lock(&zm_account.lock);
 	*limit_bytes = zm_load(&refuser->limit_bytes);
-	is_why = *limit_bytes != 0 && !has_room_for(refuser, size);
+	is_why = *limit_bytes != 0 && !has_room_for(room_in(refuser, kept), size);
 	zm_unlock(&zm_account.lock);
 	return is_why ? refuser->name : NULL;
 }

@@ -44,6 +44,7 @@ struct zmalloc_scope {
 	 */
 	size_t kept_word;
 	ptrdiff_t peak_bytes;
+	ptrdiff_t below_bytes; /* caps of threads inside are below their figures by so much */
 	/* Of the last look at all scopes. */
 	size_t seen_word;
 	size_t seen_threads;
@@ -66,8 +67,9 @@ struct zm_scope_thread {
 	/* The owner's record, or NULL: whoever comes next may have it. Written under the lock. */
 	struct zm_counter *counter;
 	struct zm_scope_thread *next, *next_idle;
-	ZM_ATOMIC(bool) is_capped; /* the owner has a ceiling for a limit's sake; under the lock */
-	unsigned cells_end;        /* cells from here on were never used; under the lock */
+	ZM_ATOMIC(bool) is_capped;  /* the owner has a ceiling for a limit's sake; under the lock */
+	ptrdiff_t stopped_at_bytes; /* see scope_limits.c; under the lock */
+	unsigned cells_end;         /* cells from here on were never used; under the lock */
 	/* All below are the owner's. */
 	struct zm_scope_cell *open; /* or NULL */
 	unsigned depth, too_deep;
@@ -106,8 +108,10 @@ ZM_INLINE struct zmalloc_scope *zm_scope_innermost(const struct zm_scope_thread 
 /* A word, closed: what a thread has in a cell. */
 size_t zm_scope_value(const struct zm_scope_thread *thread, const struct zm_scope_cell *cell);
 
-/* Bytes that all threads together have there. */
-ptrdiff_t zm_scope_bytes(const struct zmalloc_scope *scope);
+/* Bytes that all threads together have there, where those that are inside have that figure in the account. */
+typedef ptrdiff_t (*zm_scope_net)(const struct zm_scope_thread *thread,
+				  const struct zmalloc_scope *scope);
+ptrdiff_t zm_scope_bytes(const struct zmalloc_scope *scope, zm_scope_net net_of);
 
 /* Is a thread in it, as its innermost one? */
 bool zm_scope_has(const struct zmalloc_scope *scope, struct zm_scope_thread *thread);

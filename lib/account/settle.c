@@ -4,9 +4,9 @@
  *
  * A client that may refuse is asked before the program has the block. Our own counter moves after the
  * question. A borrowing thread's figure has moved by then, with the allocator's counters: until it is
- * back others may see one block a thread in used memory, but the thread's ceiling is where it was. The
- * thread says in its record that it asks, so that nobody who finds the sum over the peak takes the block
- * for kept (sum.c); what remains are the few instructions before it has said so.
+ * back others may see one block a thread in used memory, but the thread's ceiling is where it was. From the
+ * question until the block is granted, or given back, the thread states in its record what it has without it
+ * (zm_counter_kept_bytes()): for the peak (sum.c), and for others' questions (roof.c).
  */
 #include "config.h"
 
@@ -52,10 +52,39 @@ static bool settle_ended(ptrdiff_t bytes, size_t asked_bytes)
 	return is_granted;
 }
 
-static void say_asked(struct zm_counter *counter, size_t bytes)
+/* By the owner: see zm_counter_kept_bytes(). */
+static void state(struct zm_counter *counter, ptrdiff_t bytes)
 {
-	if (ZM_COUNT_BORROWED)
-		zm_store_release(&counter->asked_bytes, bytes);
+	zm_store_release(&counter->stated_bytes, bytes);
+}
+
+/* Of the calling thread's resize, in zm_account.reserved_bytes. */
+static ZM_TLS ptrdiff_t reserved_bytes;
+
+/* Under the lock. */
+static void reserve(ptrdiff_t bytes)
+{
+	zm_account.reserved_bytes += bytes - reserved_bytes;
+	reserved_bytes = bytes;
+}
+
+void zm_account_reserve_nothing(void)
+{
+	zm_assert(zm_lock_is_mine(&zm_account.lock));
+	reserve(0);
+}
+
+/* Under the lock: there is no other thread. */
+void zm_account_reserve_in_child(void)
+{
+	zm_account.reserved_bytes = reserved_bytes;
+}
+
+/* Under the lock: its figure counts again. */
+static void end_statement(struct zm_counter *counter)
+{
+	state(counter, ZM_STATES_NOTHING);
+	reserve(0);
 }
 
 /* Under the lock. True: it has passed its threshold. */
@@ -79,12 +108,12 @@ static bool settle_over(struct zm_counter *counter, ptrdiff_t bytes, size_t aske
 	bool is_granted, passed = false;
 
 	if (asked_bytes != 0 && zm_thread.borrows && zm_clients_may_refuse())
-		say_asked(counter, asked_bytes);
+		state(counter, zm_thread_net(&zm_thread) - (ptrdiff_t)asked_bytes);
 	zm_lock(&zm_account.lock);
 	is_granted = is_let(asked_bytes);
 	if (is_granted) {
 		zm_store(&counter->net_bytes, zm_load(&counter->net_bytes) + bytes);
-		say_asked(counter, 0);
+		end_statement(counter);
 		passed = raise_if_due(counter);
 	}
 	zm_account_check();
@@ -123,7 +152,7 @@ static bool settle(ptrdiff_t bytes, size_t asked_bytes)
 static bool settle_new(size_t bytes, size_t asked_bytes)
 {
 	if (zm_thread.state == ZM_THREAD_NEW)
-		zm_account_join();
+		zm_account_join_with(asked_bytes);
 	if (!zm_thread.borrows)
 		return settle((ptrdiff_t)bytes, asked_bytes);
 #if ZM_RAW_COUNTS
@@ -159,7 +188,7 @@ ZM_COLD bool zm_account_new(size_t bytes)
 void zm_account_gave_back(void)
 {
 	if (zm_thread.borrows)
-		say_asked(zm_thread.counter, 0);
+		state(zm_thread.counter, ZM_STATES_NOTHING);
 }
 
 ZM_COLD void zm_account_granted(size_t bytes)
@@ -178,19 +207,74 @@ static ptrdiff_t room_left(const struct zm_thread *self)
 		       : 0;
 }
 
+/* One who lowers the ceiling meanwhile looks at the figure after that (roof.c): one of the two sees the other. */
+static bool takes_of_its_own(const struct zm_thread *self, size_t bytes)
+{
+	state(self->counter, zm_thread_net(self) + (ptrdiff_t)bytes);
+	zm_fence();
+	return bytes <= (size_t)room_left(self);
+}
+
+/* Under the lock. What is over the ceiling is reserved, so that nobody else is granted the same. */
+static bool take_of_all(const struct zm_thread *self, size_t bytes)
+{
+	struct zm_counter *counter = self->counter;
+	ptrdiff_t grown = zm_thread_net(self) + (ptrdiff_t)bytes, over;
+
+	end_statement(counter);
+	if (!is_let(bytes))
+		return false;
+	state(counter, grown);
+	over = grown - zm_account_most_of(counter);
+	reserve(over > 0 ? over : 0);
+	return true;
+}
+
 ZM_COLD bool zm_account_may_grow(size_t bytes)
 {
 	const struct zm_thread *self = &zm_thread;
-	bool is_granted;
+	/* What no allocator has need not be kept for anybody. */
+	bool is_kept = self->state == ZM_THREAD_LIVE && bytes <= PTRDIFF_MAX / 4, is_granted;
 
 	if (bytes == 0 || !zm_clients_may_refuse())
 		return true;
-	if (self->state == ZM_THREAD_LIVE && bytes <= (size_t)room_left(self))
+	if (is_kept && takes_of_its_own(self, bytes))
 		return true;
 	zm_lock(&zm_account.lock);
-	is_granted = is_let(bytes);
+	is_granted = is_kept ? take_of_all(self, bytes) : is_let(bytes);
 	zm_unlock(&zm_account.lock);
 	return is_granted;
+}
+
+bool zm_account_has_room(size_t granted_bytes, size_t bytes)
+{
+	const struct zm_thread *self = &zm_thread;
+	bool has_room;
+
+	if (!zm_clients_may_refuse() ||
+	    (self->state == ZM_THREAD_LIVE && granted_bytes + bytes <= (size_t)room_left(self)))
+		return true;
+	zm_lock(&zm_account.lock);
+	has_room = zm_clients_would_let_grow(bytes);
+	zm_unlock(&zm_account.lock);
+	return has_room;
+}
+
+void zm_account_has_grown(void)
+{
+	struct zm_thread *self = &zm_thread;
+
+	if (self->state != ZM_THREAD_LIVE)
+		return;
+	if (reserved_bytes == 0) {
+		state(self->counter, ZM_STATES_NOTHING);
+		return;
+	}
+	zm_lock(&zm_account.lock);
+	end_statement(self->counter);
+	raise_if_due(self->counter);
+	zm_account_check();
+	zm_unlock(&zm_account.lock);
 }
 
 ZM_COLD void zm_account_gone(size_t bytes)

@@ -4,6 +4,8 @@
 zm_account_sources = \
 	lib/account/account.c \
 	lib/account/account.h \
+	lib/account/ceiling.c \
+	lib/account/ceiling.h \
 	lib/account/check.c \
 	lib/account/client.c \
 	lib/account/client.h \
@@ -13,6 +15,7 @@ zm_account_sources = \
 	lib/account/limit_wish.c \
 	lib/account/limits.c \
 	lib/account/limits.h \
+	lib/account/roof.c \
 	lib/account/scope.c \
 	lib/account/scope.h \
 	lib/account/scope_figures.c \

@@ -20,6 +20,9 @@
 /* Records in one piece: one page. */
 #define ZM_CHUNK_COUNTERS 63
 
+/* No figure of a thread. */
+#define ZM_STATES_NOTHING PTRDIFF_MIN
+
 struct zm_chunk {
 	ZM_ATOMIC(struct zm_chunk *) next;
 	ZM_ATOMIC(size_t) used; /* records ever taken from it; readers need look no further */
@@ -36,10 +39,13 @@ struct zm_account {
 	struct zm_chunk *last;
 	size_t threads;
 	ptrdiff_t committed_bytes; /* granted_bytes of all records */
-	/* The lowest limit that used memory has not passed; 0: there is none. See threshold.c. */
+	ptrdiff_t reserved_bytes;  /* what resizes were granted on top, and do not have yet */
+	/* The lowest limit that used memory has not passed; 0: there is none. See roof.c. */
 	ptrdiff_t roof_bytes;
 	/* Ceilings are below their owners' figures, for used memory is over the roof. */
 	ZM_ATOMIC(bool) is_over_roof; /* written under the lock */
+	ptrdiff_t below_bytes;        /* by so much; else 0 */
+	ptrdiff_t scopes_below_bytes; /* the same for limits of scopes, all together */
 
 	ZM_ATOMIC(bool) routed;           /* written under the lock */
 	ZM_ATOMIC(ptrdiff_t) peak_bytes;  /* only ever rises */
@@ -122,17 +128,26 @@ static inline ptrdiff_t zm_counter_bytes(const struct zm_counter *counter)
 #endif
 }
 
+static inline bool zm_counter_states(const struct zm_counter *counter, ptrdiff_t *bytes)
+{
+	*bytes = zm_load_acquire(&counter->stated_bytes);
+	return *bytes != ZM_STATES_NOTHING;
+}
+
 /*
- * The same without a block that its owner is asking a client about, and may not have for long. One that
- * comes or goes during the look may be missing from what is left, never more than that.
+ * The same without a block that its owner is asking a client about, and may not have for long, and with one that it
+ * has been granted and does not have yet. The owner states this figure: others could not tell by a block's size alone
+ * whether the counters have the block by now, or still. It asks under the lock, so under the lock one that
+ * has begun during the look has not been answered.
  */
 static inline ptrdiff_t zm_counter_kept_bytes(const struct zm_counter *counter)
 {
-	size_t before = zm_load_acquire(&counter->asked_bytes), after;
-	ptrdiff_t figure = zm_counter_bytes(counter);
+	ptrdiff_t stated, figure;
 
-	after = zm_load(&counter->asked_bytes);
-	return figure - (ptrdiff_t)(before > after ? before : after);
+	if (zm_counter_states(counter, &stated))
+		return stated;
+	figure = zm_counter_bytes(counter);
+	return zm_counter_states(counter, &stated) ? stated : figure;
 }
 
 /* The figure of a thread that is LIVE; the thread itself asks. */
@@ -201,7 +216,10 @@ ptrdiff_t zm_account_kept(void);
  */
 bool zm_account_begin(void);
 
-/* ---- threshold.c; under the lock ---- */
+/* Join, with a block that nobody has been asked about; the allocator may have counted it already. */
+void zm_account_join_with(size_t new_bytes);
+
+/* ---- ceiling.c, roof.c, threshold.c; under the lock ---- */
 
 /*
  * Tell the owner its ceiling, in the terms it compares: a borrowing thread knows its borrowed part
@@ -217,6 +235,9 @@ void zm_account_renew_ceiling(struct zm_counter *counter);
  * that it has allocated what is left, however much it frees.
  */
 void zm_account_get_ceiling(struct zm_counter *counter);
+
+/* The most that the owner can have, of what it was not refused and is not reserved. */
+ptrdiff_t zm_account_most_of(const struct zm_counter *counter);
 
 /* Let the thread go on from `figure`. */
 void zm_account_raise(struct zm_counter *counter, ptrdiff_t figure);
@@ -238,6 +259,14 @@ void zm_account_set_roof(ptrdiff_t bytes);
  * meanwhile, for each thread's ceiling is its figure by then.
  */
 bool zm_account_fits(size_t bytes, ptrdiff_t limit_bytes);
+
+/* ---- settle.c; under the lock ---- */
+
+/* The calling thread ends; in the middle of a resize, where it was cancelled. */
+void zm_account_reserve_nothing(void);
+
+/* What other threads had reserved goes with them. */
+void zm_account_reserve_in_child(void);
 
 /* ---- free.c ---- */
 

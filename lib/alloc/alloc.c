@@ -18,6 +18,11 @@
 #include "allocator/arena.h"
 #include "allocator/slab.h"
 
+enum {
+	/* What a good size that is a lower bound leaves out is at most a quarter, and a page, of the largest there are. */
+	TIGHT_BYTES = 64 * 1024
+};
+
 /* ---- What is done when a fast path did not finish ------------------------------------------- */
 
 static void *noted(void *ptr)
@@ -81,11 +86,16 @@ bool zm_resize_may_grow(const void *ptr, size_t size)
 	return size > PTRDIFF_MAX || good <= usable || zm_account_may_grow(good - usable);
 }
 
-void *zm_carry_over(void *ptr, void *to, size_t size)
+static void copy_over(const void *ptr, void *to, size_t size)
 {
 	size_t usable = zm_raw_usable(ptr);
 
 	memcpy(to, ptr, usable < size ? usable : size);
+}
+
+void *zm_carry_over(void *ptr, void *to, size_t size)
+{
+	copy_over(ptr, to, size);
 	zfree(ptr);
 	return to;
 }
@@ -110,16 +120,11 @@ static void *resize_shown(void *ptr, size_t size)
 	return move(ptr, size);
 }
 
-ZM_COLD void *zm_resize_slowly(void *ptr, size_t size)
+static void *resize_granted(void *ptr, size_t size)
 {
 	struct zm_growth_resize resize;
 	void *moved;
 
-	ZM_GROWTH_NOTE_CALLER();
-	if (zm_thread.state == ZM_THREAD_NEW)
-		zm_account_join();
-	if (!zm_resize_may_grow(ptr, size))
-		return NULL;
 	/* Out of its arena, always: where a block is must not depend on how it was resized. */
 	if (zm_arena_may_own(ptr))
 		return move(ptr, size);
@@ -128,6 +133,59 @@ ZM_COLD void *zm_resize_slowly(void *ptr, size_t size)
 	zm_growth_resize_begin(&resize, ptr);
 	moved = zm_raw_realloc(ptr, size);
 	zm_growth_resize_end(&resize, moved);
+	return moved;
+}
+
+/*
+ * Where good sizes are lower bounds, and not much room is left under a limit: the new place is taken first, so that
+ * its size is known.
+ */
+static bool is_tight(const void *ptr, size_t size)
+{
+	size_t usable = zm_raw_usable(ptr), good = zmalloc_good_size(size);
+
+	return !ZM_RAW_GOOD_SIZE_IS_EXACT && size <= PTRDIFF_MAX && good > usable &&
+	       !zm_arena_may_own(ptr) && !zm_clients_have_blocks_move() &&
+	       !zm_account_has_room(good - usable, good / 4 + TIGHT_BYTES);
+}
+
+bool zm_resize_may_grow_to(const void *ptr, const void *to)
+{
+	size_t bytes = zm_raw_charged(ptr), wanted_bytes = zm_raw_charged(to);
+
+	return wanted_bytes <= bytes || zm_account_may_grow(wanted_bytes - bytes);
+}
+
+/* As the allocator's own realloc() would: the account never has both. */
+static void *move_tightly(void *ptr, size_t size)
+{
+	struct zm_growth_resize resize;
+	void *to = zm_raw_malloc(size);
+
+	if (to == NULL)
+		return NULL;
+	if (!zm_resize_may_grow_to(ptr, to)) {
+		zm_raw_free(to);
+		return NULL;
+	}
+	zm_growth_resize_begin(&resize, ptr);
+	copy_over(ptr, to, size);
+	zm_raw_free(ptr);
+	zm_growth_resize_end(&resize, to);
+	return to;
+}
+
+ZM_COLD void *zm_resize_slowly(void *ptr, size_t size)
+{
+	void *moved;
+
+	ZM_GROWTH_NOTE_CALLER();
+	if (zm_thread.state == ZM_THREAD_NEW)
+		zm_account_join();
+	if (!zm_resize_may_grow(ptr, size))
+		return NULL;
+	moved = is_tight(ptr, size) ? move_tightly(ptr, size) : resize_granted(ptr, size);
+	zm_account_has_grown();
 	return moved;
 }
 

@@ -24,8 +24,14 @@
  */
 void *zm_new_settle(void *ptr, size_t size);
 
-/* Before a block is touched: does no client refuse what it would grow by? */
+/*
+ * Before a block is touched: does no client refuse what it would grow by? True: zm_account_has_grown() comes in
+ * the end, whatever becomes of it.
+ */
 bool zm_resize_may_grow(const void *ptr, size_t size);
+
+/* After it has agreed, where the block may come out larger than that: the same about the place that was taken. */
+bool zm_resize_may_grow_to(const void *ptr, const void *to);
 
 /*
  * The end of a move: what ptr holds goes to `to`, up to the size asked for, and ptr is freed. Returns `to`.

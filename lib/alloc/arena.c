@@ -107,18 +107,17 @@ void *zarena_trycalloc(zarena *arena, size_t size)
 
 /* ---- Resize ---- */
 
-/* In place while at least half of the block is used. */
-static void *resize(zarena *arena, void *ptr, size_t size)
+static void *move(zarena *arena, void *ptr, size_t size)
 {
-	size_t usable = zm_raw_usable(ptr);
+	void *moved = take_raw(arena, size, false);
 	size_t bytes;
-	void *moved;
 
-	if (size <= usable && size >= usable / 2)
-		return ptr;
-	moved = zm_resize_may_grow(ptr, size) ? take_raw(arena, size, false) : NULL;
 	if (moved == NULL)
 		return NULL;
+	if (!ZM_RAW_GOOD_SIZE_IS_EXACT && !zm_resize_may_grow_to(ptr, moved)) {
+		give_back(moved);
+		return NULL;
+	}
 	if (!zm_settled(moved, ZM_LOOK_UP)) {
 		ZM_GROWTH_NOTE_CALLER();
 		bytes = zm_raw_charged(moved);
@@ -126,6 +125,21 @@ static void *resize(zarena *arena, void *ptr, size_t size)
 		zm_growth_see_new(moved, bytes, arena);
 	}
 	return zm_carry_over(ptr, moved, size);
+}
+
+/* In place while at least half of the block is used. */
+static void *resize(zarena *arena, void *ptr, size_t size)
+{
+	size_t usable = zm_raw_usable(ptr);
+	void *moved;
+
+	if (size <= usable && size >= usable / 2)
+		return ptr;
+	if (!zm_resize_may_grow(ptr, size))
+		return NULL;
+	moved = move(arena, ptr, size);
+	zm_account_has_grown();
+	return moved;
 }
 
 void *zarena_realloc(zarena *arena, void *ptr, size_t size)

@@ -35,25 +35,34 @@ void *zmalloc_with_flags(size_t size, int flags)
 	return ptr != NULL ? ptr : zm_oom(size);
 }
 
+static void *resize_granted(void *ptr, size_t size, int flags)
+{
+	struct zm_growth_resize resize;
+	void *moved;
+
+	/* A client sees a resize as a new block and the end of the old one. */
+	if (zm_resizes_slowly() && (zm_arena_may_own(ptr) || zm_clients_have_blocks_move()))
+		return zm_move_granted(ptr, take(size, flags), size);
+	zm_growth_resize_begin(&resize, ptr);
+	moved = size <= PTRDIFF_MAX ? zm_native_realloc(ptr, size, flags) : NULL;
+	zm_growth_resize_end(&resize, moved);
+	return moved;
+}
+
 /* NULL: nothing was done. */
 static void *resize(void *ptr, size_t size, int flags)
 {
-	struct zm_growth_resize resize;
 	void *moved;
 
 	ZM_GROWTH_NOTE_CALLER();
 	if (zm_thread.state == ZM_THREAD_NEW)
 		zm_account_join();
-	if (zm_resizes_slowly()) {
-		if (!zm_resize_may_grow(ptr, size))
-			return NULL;
-		/* A client sees a resize as a new block and the end of the old one. */
-		if (zm_arena_may_own(ptr) || zm_clients_have_blocks_move())
-			return zm_move_granted(ptr, take(size, flags), size);
-	}
-	zm_growth_resize_begin(&resize, ptr);
-	moved = size <= PTRDIFF_MAX ? zm_native_realloc(ptr, size, flags) : NULL;
-	zm_growth_resize_end(&resize, moved);
+	if (!zm_resizes_slowly())
+		return resize_granted(ptr, size, flags);
+	if (!zm_resize_may_grow(ptr, size))
+		return NULL;
+	moved = resize_granted(ptr, size, flags);
+	zm_account_has_grown();
 	return moved;
 }
 

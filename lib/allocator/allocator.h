@@ -44,9 +44,10 @@
  * The four that allocate return NULL when there is none left and for every size over PTRDIFF_MAX,
  * whatever is added or rounded on the way.
  *
- * Four macros, each 0 or 1:
+ * Five macros, each 0 or 1:
  *
  *   ZM_RAW_FREE_KEEPS_ERRNO   1 if the two frees never change errno
+ *   ZM_RAW_GOOD_SIZE_IS_EXACT 1 if zm_allocator_good_size() is the usable size, and no lower bound
  *   ZM_RAW_ARENAS             1 if private arenas are the allocator's own (arena.h), and not those
  *                             that arena_list.c makes of plain blocks
  *   ZM_RAW_COUNTS             1 if the allocator keeps counters for each thread that we may read in

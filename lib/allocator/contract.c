@@ -11,6 +11,9 @@
 #if !defined(ZM_RAW_FREE_KEEPS_ERRNO)
 #error "the adaptor's header does not define ZM_RAW_FREE_KEEPS_ERRNO as 0 or 1: see allocator.h"
 #endif
+#if !defined(ZM_RAW_GOOD_SIZE_IS_EXACT)
+#error "the adaptor's header does not define ZM_RAW_GOOD_SIZE_IS_EXACT as 0 or 1: see allocator.h"
+#endif
 #if !defined(ZM_RAW_ARENAS)
 #error "the adaptor's header does not define ZM_RAW_ARENAS as 0 or 1: see allocator.h"
 #endif

@@ -21,6 +21,7 @@
 #include "base/compiler.h"
 
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
+#define ZM_RAW_GOOD_SIZE_IS_EXACT 1
 
 /*
  * Arenas of jemalloc's own: where address space is ample enough for a table that tells the arena of

@@ -20,6 +20,11 @@
 #else
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
 #endif
+#ifdef ZM_HAVE_USABLE_SIZE
+#define ZM_RAW_GOOD_SIZE_IS_EXACT 0
+#else
+#define ZM_RAW_GOOD_SIZE_IS_EXACT 1
+#endif
 #define ZM_RAW_ARENAS 0
 #define ZM_RAW_COUNTS 0
 #define ZM_RAW_WATCHES 0

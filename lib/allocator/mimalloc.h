@@ -15,6 +15,7 @@
 #include "base/compiler.h"
 
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
+#define ZM_RAW_GOOD_SIZE_IS_EXACT 0
 #define ZM_RAW_COUNTS 0
 #define ZM_RAW_WATCHES ZM_SIZE_MAP_WATCHES
 

@@ -16,6 +16,7 @@
 #include "base/compiler.h"
 
 #define ZM_RAW_FREE_KEEPS_ERRNO 0
+#define ZM_RAW_GOOD_SIZE_IS_EXACT 1
 #define ZM_RAW_ARENAS 0
 #define ZM_RAW_COUNTS 0
 #define ZM_RAW_WATCHES ZM_SIZE_MAP_WATCHES
