@@ -238,8 +238,13 @@ contains 'start it with ZMALLOC_PUBLISH=1' "$err" 'size classes of a passive one
 
 # ---- Hidden: why, and what to do
 
+is_sleep() {
+	test "$(cat /proc/"$1"/comm 2>/dev/null || ps -o comm= -p "$1")" = sleep
+}
+
 sleep 1000 9>&- &
 publishers="$publishers $!"
+until_true is_sleep $! || wrong 'sleep does not start'
 expect 1 'one without the library' $zmalloc stat $!
 contains "zmalloc: process $! (sleep) does not show its figures" "$err" 'one without the library'
 if test -r /proc/self/maps; then
