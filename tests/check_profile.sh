@@ -139,11 +139,11 @@ fi
 # Another one is looked at meanwhile. A profile that begins anew between the two looks is not compared.
 publish "$program" start
 anew=$last
-$zmalloc profile --since 3s $anew >"$work/anew" 2>&1 9>&- &
+$zmalloc profile --since 4s $anew >"$work/anew" 2>&1 9>&- &
 looking_anew=$!
-$zmalloc profile --since 3s $sites >"$work/grown" 2>&1 9>&- &
+$zmalloc profile --since 4s $sites >"$work/grown" 2>&1 9>&- &
 looking=$!
-sleep 1
+sleep 2
 $zmalloc profile --stop $anew >/dev/null && $zmalloc profile --start=4K $anew >/dev/null
 grow
 wait $looking_anew
@@ -237,8 +237,15 @@ json '[.[0].stacks[].live_bytes] | add | . >= 2 * 1048576 and . < 2.5 * 1048576'
 
 # ---- One that is stopped, and one that ends
 
+is_stopped() {
+	case $(sed 's/.*) //' /proc/"$1"/stat 2>/dev/null || ps -o state= -p "$1") in
+	T*) ;;
+	*) return 1 ;;
+	esac
+}
+
 tell stop
-sleep 0.5
+until_true is_stopped "$sites" || wrong 'it does not stop'
 expect 1 'one that is stopped' $zmalloc profile $sites
 contains 'does not answer' "$err" 'one that is stopped'
 kill -CONT $sites
