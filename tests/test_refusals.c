@@ -605,6 +605,21 @@ END_TEST
 
 static struct barrier begun, looked_at;
 
+static pthread_t start_holder(void *(*hold)(void *), void *argument)
+{
+	barrier_init(&begun, 2);
+	barrier_init(&looked_at, 2);
+	return start_thread(hold, argument);
+}
+
+static void let_go_on(pthread_t holder)
+{
+	barrier_wait(&looked_at);
+	join_thread(holder);
+	barrier_done(&begun);
+	barrier_done(&looked_at);
+}
+
 /* What the other thread gets of so many bytes while the first stands still. */
 static ZM_ATOMIC(bool) gets_large, gets_small;
 
@@ -649,9 +664,7 @@ START_TEST(test_a_block_that_its_owner_has_not_asked_about_yet_holds_nobody_up)
 	size_t peak;
 	pthread_t holder;
 
-	barrier_init(&begun, 2);
-	barrier_init(&looked_at, 2);
-	holder = start_thread(hold_unasked, NULL);
+	holder = start_holder(hold_unasked, NULL);
 	zmalloc_limit_set(zmalloc_used_memory() + MIB);
 	barrier_wait(&begun);
 	barrier_wait(&looked_at);
@@ -663,11 +676,8 @@ START_TEST(test_a_block_that_its_owner_has_not_asked_about_yet_holds_nobody_up)
 	ck_assert(zm_load(&gets_large));
 	ck_assert(zm_load(&gets_small));
 	ck_assert_uint_le((size_t)zm_load(&zm_account.peak_bytes), peak + MIB);
-	barrier_wait(&looked_at);
-	join_thread(holder);
+	let_go_on(holder);
 	zmalloc_limit_set(0);
-	barrier_done(&begun);
-	barrier_done(&looked_at);
 }
 END_TEST
 
@@ -696,20 +706,15 @@ START_TEST(test_a_block_that_a_scope_has_not_been_asked_about_raises_no_peak)
 	pthread_t holder;
 
 	ck_assert_int_eq(zmalloc_scope_set_limit(scope, MIB), 0);
-	barrier_init(&begun, 2);
-	barrier_init(&looked_at, 2);
-	holder = start_thread(hold_unasked_in_scope, scope);
+	holder = start_holder(hold_unasked_in_scope, scope);
 	barrier_wait(&begun);
 	barrier_wait(&looked_at);
 	block = zmalloc(8 * MIB);
 	ck_assert_uint_le((size_t)zm_load(&zm_account.peak_bytes), used + 9 * MIB);
-	barrier_wait(&looked_at);
-	join_thread(holder);
+	let_go_on(holder);
 	zfree(block);
 	zfree(base);
 	zmalloc_scope_set_limit(scope, 0);
-	barrier_done(&begun);
-	barrier_done(&looked_at);
 }
 END_TEST
 
@@ -845,17 +850,12 @@ START_TEST(test_what_a_lost_thread_was_granted_a_child_has)
 	pthread_t holder;
 
 	zfree(zmalloc(1));
-	barrier_init(&begun, 2);
-	barrier_init(&looked_at, 2);
 	zmalloc_limit_set(zmalloc_used_memory() + 8 * MIB);
-	holder = start_thread(hold_what_was_granted, NULL);
+	holder = start_holder(hold_what_was_granted, NULL);
 	barrier_wait(&begun);
 	run_child_ok(ask_after_fork, NULL);
-	barrier_wait(&looked_at);
-	join_thread(holder);
+	let_go_on(holder);
 	zmalloc_limit_set(0);
-	barrier_done(&begun);
-	barrier_done(&looked_at);
 }
 END_TEST
 
