@@ -17,12 +17,6 @@ void zm_ceiling_set(struct zm_counter *counter, ptrdiff_t bytes);
 
 /* ---- roof.c ---- */
 
-/* Some figures are over their ceilings, so what is promised says nothing. */
-ZM_INLINE bool zm_roof_is_passed(void)
-{
-	return zm_load(&zm_account.is_over_roof);
-}
-
 bool zm_roof_is_kept(void);
 /* Bytes that may yet be promised. */
 ptrdiff_t zm_roof_room(void);

@@ -29,7 +29,7 @@ void zm_account_check(void)
 		}
 	}
 	zm_assert(owned == zm_account.threads);
-	zm_assert(zm_account.reserved_bytes >= 0 && zm_account.below_bytes >= 0 &&
+	zm_assert(zm_account.reserved_bytes >= 0 && zm_load(&zm_account.below_bytes) >= 0 &&
 		  zm_account.scopes_below_bytes >= 0);
 	zm_assert(committed_bytes == zm_account.committed_bytes);
 	zm_assert(committed_bytes <=

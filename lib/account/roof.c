@@ -50,7 +50,7 @@ bool zm_roof_is_kept(void)
 
 ptrdiff_t zm_account_most_of(const struct zm_counter *counter)
 {
-	ptrdiff_t most = zm_load(&counter->granted_bytes) + zm_account.below_bytes;
+	ptrdiff_t most = zm_load(&counter->granted_bytes) + zm_load(&zm_account.below_bytes);
 	ptrdiff_t cap = zm_load(&counter->cap_bytes);
 
 	if (!zm_clients_may_refuse())
@@ -178,8 +178,7 @@ static void share_room(ptrdiff_t used_bytes)
 			if (counter->owner != NULL)
 				zm_ceiling_set(counter, stopped_at(counter) + step);
 		}
-	zm_store(&zm_account.is_over_roof, step < 0);
-	zm_account.below_bytes = step < 0 ? -step : 0;
+	zm_store(&zm_account.below_bytes, step < 0 ? -step : 0);
 	zm_peak_raise(step < 0 ? stopped_bytes : zm_ceilings_committed());
 }
 

@@ -27,7 +27,7 @@ static bool is_let(size_t asked_bytes)
  */
 static void show_ended(ptrdiff_t bytes)
 {
-	if (bytes > 0 && zm_load(&zm_account.is_over_roof))
+	if (bytes > 0 && zm_roof_is_passed())
 		zm_clients_see_passed();
 	if (bytes < 0 && (zm_clients_need() & ZM_CLIENT_EVERY_FREE))
 		zm_clients_see_fell();

@@ -234,7 +234,7 @@ static void run_all_passed(void)
  */
 void zm_soft_limits_see_passed(void)
 {
-	if (zm_load(&zm_account.is_over_roof) && !zm_lock_is_any_mine())
+	if (zm_roof_is_passed() && !zm_lock_is_any_mine())
 		run_all_passed();
 }
 

@@ -42,10 +42,9 @@ struct zm_account {
 	ptrdiff_t reserved_bytes;  /* what resizes were granted on top, and do not have yet */
 	/* The lowest limit that used memory has not passed; 0: there is none. See roof.c. */
 	ptrdiff_t roof_bytes;
-	/* Ceilings are below their owners' figures, for used memory is over the roof. */
-	ZM_ATOMIC(bool) is_over_roof; /* written under the lock */
-	ptrdiff_t below_bytes;        /* by so much; else 0 */
-	ptrdiff_t scopes_below_bytes; /* the same for limits of scopes, all together */
+	/* Used memory is over the roof, so ceilings are below their owners' figures by so much; else 0. */
+	ZM_ATOMIC(ptrdiff_t) below_bytes; /* written under the lock */
+	ptrdiff_t scopes_below_bytes;     /* the same for limits of scopes, all together */
 
 	ZM_ATOMIC(bool) routed;           /* written under the lock */
 	ZM_ATOMIC(ptrdiff_t) peak_bytes;  /* only ever rises */
@@ -57,6 +56,12 @@ struct zm_account {
 };
 
 extern struct zm_account zm_account;
+
+/* Some figures are over their ceilings, so what is promised says nothing. */
+ZM_INLINE bool zm_roof_is_passed(void)
+{
+	return zm_load(&zm_account.below_bytes) != 0;
+}
 
 /* Take off what the calling thread frees, which is live. */
 static inline void zm_thread_shrink(ptrdiff_t bytes)

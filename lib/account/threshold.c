@@ -39,7 +39,7 @@ static void raise_ceiling(struct zm_counter *counter, ptrdiff_t figure)
 
 	if (zm_roof_is_passed()) {
 		/* It has this and was not refused: see zm_account_most_of(). */
-		zm_ceiling_grant(counter, figure - zm_account.below_bytes);
+		zm_ceiling_grant(counter, figure - zm_load(&zm_account.below_bytes));
 	} else {
 		zm_ceiling_set(counter, figure + ZM_STEP_BYTES);
 		if (room_under_peak() >= 0 && zm_roof_is_kept())
